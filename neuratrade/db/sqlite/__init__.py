@@ -1,0 +1,1 @@
+"""Django's SQLite backend over the `pysqlite3` wheel."""

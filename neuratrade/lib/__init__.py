@@ -1,0 +1,1 @@
+"""Helpers without business meaning; the only part of this package the layers below may import."""

@@ -1,0 +1,104 @@
+"""Reads settings from the environment with types; a bad value ends the program with one clear line."""
+
+import os
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+
+class SettingError(SystemExit):
+    """A setting cannot be used. The message names it, says what is wrong and what to do; the exit code is 2."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        self.message = f"setting {name}: {problem}"
+        super().__init__(2)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def secret(name: str) -> str:
+    """The value of NAME, or the contents of the file that NAME_FILE points to; empty when neither is set."""
+    path = text(f"{name}_FILE")
+    if not path:
+        return text(name)
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingError(
+            f"{name}_FILE", f"cannot read {path!r} ({error.strerror}); point it to a readable file"
+        ) from error
+
+
+def integer(name: str, default: int, *, low: int, high: int) -> int:
+    raw = text(name)
+    if not raw:
+        return default
+    try:
+        value = int(raw)
+    except ValueError as error:
+        raise SettingError(name, f"{raw!r} is not a whole number; give one from {low} to {high}") from error
+    if not low <= value <= high:
+        raise SettingError(name, f"{value} is out of range; give a whole number from {low} to {high}")
+    return value
+
+
+def decimal(name: str, default: str, *, low: str, high: str) -> Decimal:
+    raw = text(name, default)
+    try:
+        value = Decimal(raw)
+    except InvalidOperation as error:
+        raise SettingError(name, f"{raw!r} is not a number; give one from {low} to {high}") from error
+    if not value.is_finite() or not Decimal(low) <= value <= Decimal(high):
+        raise SettingError(name, f"{raw} is out of range; give a number from {low} to {high}")
+    return value
+
+
+def flag(name: str, *, default: bool) -> bool:
+    raw = text(name).lower()
+    if not raw:
+        return default
+    if raw in {"1", "true", "yes", "on"}:
+        return True
+    if raw in {"0", "false", "no", "off"}:
+        return False
+    raise SettingError(name, f"{raw!r} is neither yes nor no; give 1 or 0")
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = text(name, default).lower()
+    if value not in allowed:
+        raise SettingError(name, f"{value!r} is unknown; give one of: {', '.join(allowed)}")
+    return value
+
+
+def names(name: str, default: str = "") -> tuple[str, ...]:
+    """A comma-separated list, blanks dropped."""
+    return tuple(part.strip() for part in text(name, default).split(",") if part.strip())
+
+
+def postgres(name: str) -> dict[str, str | int]:
+    """Django's connection fields from a postgres:// address."""
+    address = urlsplit(text(name))
+    try:
+        port = address.port or 5432
+    except ValueError as error:
+        raise SettingError(
+            name, "the port is not a number; give postgres://user:password@host:port/database"
+        ) from error
+    database = address.path.lstrip("/")
+    if address.scheme not in {"postgres", "postgresql"} or not address.hostname or not database:
+        raise SettingError(
+            name, "is not a PostgreSQL address; give postgres://user:password@host:port/database"
+        )
+    return {
+        "NAME": unquote(database),
+        "USER": unquote(address.username or ""),
+        "PASSWORD": unquote(address.password or ""),
+        "HOST": unquote(address.hostname),
+        "PORT": port,
+    }

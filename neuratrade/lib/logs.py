@@ -1,0 +1,24 @@
+"""One line per log record, key=value, aware UTC, with secrets redacted before anything is written."""
+
+import logging
+from datetime import UTC, datetime
+
+from neuratrade.lib.redact import redact
+
+
+class RedactFilter(logging.Filter):
+    """Replaces secrets in the finished message, and in a traceback if there is one."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg = redact(record.getMessage())
+        record.args = None
+        if record.exc_info:
+            record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
+        return True
+
+
+class LineFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        line = f"{at} {record.levelname:<7} {record.name} {record.getMessage()}"
+        return f"{line}\n{record.exc_text}" if record.exc_text else line

@@ -1,0 +1,1 @@
+"""Pure: lots and performance."""

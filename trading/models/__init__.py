@@ -1,0 +1,33 @@
+"""Tables of market, risk, execution and ledger. `Decision` is the hub: everything about a trade points at it."""
+
+from trading.models.account import Account, Credential, Operator, Venue
+from trading.models.decision import Approval, ApprovalUse, Decision, RiskCheck
+from trading.models.event import Event
+from trading.models.ledger import EquityMark, Fill, Lot, LotClosure, Order, OrderTransition, Position, Posting
+from trading.models.market import CandleRow, Instrument
+from trading.models.state import DeskState, Heartbeat, Lease
+
+__all__ = [
+    "Account",
+    "Approval",
+    "ApprovalUse",
+    "CandleRow",
+    "Credential",
+    "Decision",
+    "DeskState",
+    "EquityMark",
+    "Event",
+    "Fill",
+    "Heartbeat",
+    "Instrument",
+    "Lease",
+    "Lot",
+    "LotClosure",
+    "Operator",
+    "Order",
+    "OrderTransition",
+    "Position",
+    "Posting",
+    "RiskCheck",
+    "Venue",
+]

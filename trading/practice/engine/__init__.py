@@ -1,0 +1,1 @@
+"""The matching engine: books, accounts, ledger, candles. Pure, exact, without I/O except the journal file."""

@@ -1,0 +1,1 @@
+"""Kraken spot as its documentation describes it: REST and websocket version 2."""

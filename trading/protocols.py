@@ -1,0 +1,140 @@
+"""What a plug-in of the trading package must provide.
+
+| folder | object in each module | what it is |
+|---|---|---|
+| `trading/venues/` | `VENUE: VenueDriver` | opens market data and account clients of one kind of exchange |
+| `trading/risk/rules/` | `RULE: Rule` | one question about one order |
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from trading.types import (
+    Balance,
+    Candle,
+    InstrumentSpec,
+    OrderBook,
+    OrderRequest,
+    ProposedOrder,
+    PublicTrade,
+    Quote,
+    RuleResult,
+    Snapshot,
+    VenueFill,
+    VenueOrder,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueConfig:
+    """How to reach one venue. `options` go to the client as they are (addresses, proxy, narrowing); never a secret."""
+
+    name: str
+    client: str
+    symbols: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Credentials:
+    """An account's keys in memory, at the moment of use. Its repr shows nothing."""
+
+    key: str
+    secret: str
+    passphrase: str = ""
+
+    def __repr__(self) -> str:
+        return "Credentials([redacted])"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueCapabilities:
+    """What decides how an order may be sent and how doubt is resolved.
+
+    `lateness_bound_s`: how long after the send an unanswered order can still appear at the venue.
+    """
+
+    has_stop_orders: bool
+    has_client_order_id: bool
+    lateness_bound_s: float
+
+
+class MarketData(Protocol):
+    """Public data of one venue. Stream methods run until cancelled and reconnect by themselves;
+    a gap in a book ends in a fresh snapshot, never in a wrong book."""
+
+    async def instruments(self) -> Sequence[InstrumentSpec]: ...
+
+    def quotes(self, symbol: str) -> AsyncIterator[Quote]: ...
+
+    def books(self, symbol: str) -> AsyncIterator[OrderBook]: ...
+
+    def trades(self, symbol: str) -> AsyncIterator[Sequence[PublicTrade]]: ...
+
+    async def fetch_book(self, symbol: str) -> OrderBook: ...
+
+    async def fetch_candles(
+        self, symbol: str, *, timeframe: str, since: datetime | None, limit: int
+    ) -> Sequence[Candle]: ...
+
+    async def close(self) -> None: ...
+
+
+class AccountClient(Protocol):
+    """One venue account. Exactly one process holds it: nonces, limits and order identity live here."""
+
+    capabilities: VenueCapabilities
+
+    async def place_order(self, request: OrderRequest) -> VenueOrder:
+        """One call. Raises VenueRejectedError for the venue's own definite no, OutcomeUnknownError for all doubt."""
+        ...
+
+    async def cancel_order(self, *, symbol: str, client_order_id: str, venue_order_id: str | None) -> None:
+        """Asks for a cancel. Returning means asked, not canceled: only a terminal state read from the venue is proof."""
+        ...
+
+    async def find_order(
+        self, *, symbol: str, client_order_id: str, venue_order_id: str | None, since: datetime
+    ) -> VenueOrder | None:
+        """The order by its ids in open orders, closed orders and trades; None only when all three were read and lack it."""
+        ...
+
+    async def open_orders(self) -> Sequence[VenueOrder]: ...
+
+    async def fills(self, *, symbol: str, since: datetime) -> Sequence[VenueFill]: ...
+
+    async def balances(self) -> Mapping[str, Balance]: ...
+
+    async def server_time(self) -> datetime: ...
+
+    def changes(self) -> AsyncIterator[None]:
+        """Yields whenever something about the account may have changed, and after every reconnect. A hint: read over REST."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class BookSource(Protocol):
+    """Where the paper venue looks at the live market."""
+
+    async def book(self, symbol: str) -> OrderBook | None: ...
+
+    async def trades_since(self, symbol: str, *, since: datetime) -> Sequence[PublicTrade]: ...
+
+
+class VenueDriver(Protocol):
+    """The one object a venue plug-in offers."""
+
+    def market_data(self, config: VenueConfig) -> MarketData: ...
+
+    def account(self, config: VenueConfig, *, credentials: Credentials) -> AccountClient: ...
+
+
+class Rule(Protocol):
+    """One risk rule: pure, total, and no wider for being alone. A rule that raises is a veto."""
+
+    name: str
+
+    def check(self, order: ProposedOrder, snapshot: Snapshot, limits: Any) -> RuleResult: ...

@@ -1,0 +1,1 @@
+"""Pure: decides, never acts. Frozen values in, frozen values out."""
