@@ -91,7 +91,11 @@ def binance_instrument(base: str, *, start_price: Decimal) -> Instrument:
 def kraken_instrument(base: str, *, start_price: Decimal) -> Instrument:
     """The instrument with Kraken-like filters: six significant digits in a price, eight decimals in a size."""
     magnitude = start_price.adjusted()
-    minimum = (Decimal(5) / start_price).quantize(Decimal(1).scaleb(-(magnitude + 1) - 0)) if magnitude >= 0 else None
+    minimum = (
+        (Decimal(5) / start_price).quantize(Decimal(1).scaleb(-(magnitude + 1) - 0))
+        if magnitude >= 0
+        else None
+    )
     least = minimum if minimum else Decimal(5) if magnitude < 0 else Decimal("0.00005")
     return Instrument(
         symbol=f"{base}/{QUOTE}",
