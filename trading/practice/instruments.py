@@ -91,19 +91,13 @@ def binance_instrument(base: str, *, start_price: Decimal) -> Instrument:
 def kraken_instrument(base: str, *, start_price: Decimal) -> Instrument:
     """The instrument with Kraken-like filters: six significant digits in a price, eight decimals in a size."""
     magnitude = start_price.adjusted()
-    minimum = (
-        (Decimal(5) / start_price).quantize(Decimal(1).scaleb(-(magnitude + 1) - 0))
-        if magnitude >= 0
-        else None
-    )
-    least = minimum if minimum else Decimal(5) if magnitude < 0 else Decimal("0.00005")
     return Instrument(
         symbol=f"{base}/{QUOTE}",
         base=base,
         quote=QUOTE,
         tick=Decimal(1).scaleb(max(-10, min(-1, magnitude - 5))),
         step_base=Decimal("0.00000001"),
-        min_size_base=least,
+        min_size_base=Decimal(f"{Decimal(5) / start_price:.1e}"),
         max_size_base=Decimal(10_000_000_000),
         min_notional_quote=Decimal("0.5"),
         max_notional_quote=Decimal(100_000_000),

@@ -73,7 +73,7 @@ class Book:
         levels = self._sides[side]
         if not levels:
             return None
-        level = levels.peekitem(-1 if side is Side.BUY else 0)[1]
+        level: PriceLevel = levels.peekitem(-1 if side is Side.BUY else 0)[1]
         return next(iter(level.orders.values()))
 
     def best_price(self, side: Side) -> Decimal | None:
