@@ -1,0 +1,1 @@
+"""The web dashboard: one page, live by server-sent events, for looking only. Nothing here changes anything."""

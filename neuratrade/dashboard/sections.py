@@ -1,0 +1,222 @@
+"""Reads what the page shows, section by section, as JSON-able values: money as text, times as ISO."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+
+from agents.services import budget
+from agents.services.transcript import transcript
+from quests.models import Run
+from trading.errors import StaleDataError
+from trading.models import Decision, EquityMark, Event, Heartbeat, Operator, Order, Position
+from trading.services import market, performance, state
+from trading.types import ONE, ZERO
+
+DECISIONS_SHOWN = 6
+ORDERS_SHOWN = 12
+RUNS_SHOWN = 8
+EVENTS_SHOWN = 40
+CURVE_POINTS = 400
+CURVE_SPAN = timedelta(hours=24)
+
+Section = Callable[[Operator, datetime], Any]
+
+
+def read_all(*, at: datetime) -> dict[str, Any]:
+    """Every section by name; an empty dict before the desk was prepared (no operator yet)."""
+    operator = Operator.objects.order_by("id").first()
+    if operator is None:
+        return {}
+    return {name: read(operator, at) for name, read in _SECTIONS.items()}
+
+
+def _desk(operator: Operator, at: datetime) -> dict[str, Any]:
+    row = state.current(operator=operator, mode=settings.MODE)
+    return {
+        "mode": settings.MODE,
+        "state": row.state,
+        "cause": row.cause,
+        "is_liquidating": row.is_liquidating,
+        "is_watched": row.ok_until is not None and row.ok_until > at,
+    }
+
+
+def _marks(operator: Operator, at: datetime) -> Any:
+    return EquityMark.objects.filter(operator=operator, mode=settings.MODE, at__gt=at - CURVE_SPAN)
+
+
+def _equity(operator: Operator, at: datetime) -> dict[str, Any]:
+    last = _marks(operator, at).order_by("-at").first()
+    peak = max((nav for nav in _marks(operator, at).values_list("nav", flat=True)), default=ZERO)
+    drawdown = ONE - last.nav / peak if last and peak > 0 else ZERO
+    return {
+        "now": _text(last.equity) if last else None,
+        "cash": _text(last.cash) if last else None,
+        "unrealised_pnl": _text(last.unrealised_pnl) if last else None,
+        "day_pnl": _text(performance.daily_realised_pnl(operator=operator, mode=settings.MODE, at=at)),
+        "drawdown_ratio": _text(round(drawdown, 6)),
+        "ai_cost_today": _text(budget.spent_today(at=at)),
+    }
+
+
+def _curve(operator: Operator, at: datetime) -> list[list[float]]:
+    """At most CURVE_POINTS pairs of epoch milliseconds and equity; the newest mark is always among them."""
+    points = list(_marks(operator, at).order_by("at").values_list("at", "equity"))
+    stride = max(1, -(-len(points) // CURVE_POINTS))
+    kept = points[::-1][::stride][::-1]
+    return [[round(mark_at.timestamp() * 1000), round(float(equity), 4)] for mark_at, equity in kept]
+
+
+def _positions(operator: Operator, at: datetime) -> list[dict[str, Any]]:
+    rows = Position.objects.filter(account__operator=operator, account__mode=settings.MODE).select_related(
+        "instrument__venue"
+    )
+    return [_position(row) for row in rows if row.size_base > 0]
+
+
+def _position(row: Position) -> dict[str, Any]:
+    mark = _bid(venue=row.instrument.venue.name, symbol=row.instrument.symbol)
+    return {
+        "venue": row.instrument.venue.name,
+        "symbol": row.instrument.symbol,
+        "size": _text(row.size_base),
+        "average_cost": _text(round(row.average_cost, 8)),
+        "mark": _text(mark) if mark is not None else None,
+        "pnl": _text(round((mark - row.average_cost) * row.size_base, 4)) if mark is not None else None,
+        "stop": _text(row.stop_price)
+        if row.stop_price is not None and row.unprotected_since is None
+        else None,
+        "target": _text(row.target_price) if row.target_price is not None else None,
+    }
+
+
+def _bid(*, venue: str, symbol: str) -> Decimal | None:
+    try:
+        quote = market.latest_quote(venue=venue, symbol=symbol)
+    except StaleDataError:
+        return None
+    return quote.bid if quote else None
+
+
+def _orders(operator: Operator, at: datetime) -> list[dict[str, Any]]:
+    rows = Order.objects.filter(account__operator=operator, mode=settings.MODE).select_related(
+        "instrument__venue"
+    )
+    return [
+        {
+            "id": str(row.id),
+            "at": row.created_at.isoformat(),
+            "venue": row.instrument.venue.name,
+            "symbol": row.instrument.symbol,
+            "purpose": row.purpose,
+            "side": row.side,
+            "size": _text(row.size_base),
+            "price": _text(row.stop_price or row.price_bound) if row.stop_price or row.price_bound else None,
+            "state": row.state,
+        }
+        for row in rows[:ORDERS_SHOWN]
+    ]
+
+
+def _decisions(operator: Operator, at: datetime) -> list[dict[str, Any]]:
+    rows = Decision.objects.filter(operator=operator, mode=settings.MODE).select_related("instrument__venue")
+    return [
+        {
+            "id": str(row.id),
+            "at": row.opened_at.isoformat(),
+            "status": row.status,
+            "venue": row.instrument.venue.name,
+            "symbol": row.instrument.symbol,
+            "source": row.source,
+            "reason": row.reason,
+            "debate": [_turn(turn) for turn in transcript(row.id)["debate"]],
+        }
+        for row in rows[:DECISIONS_SHOWN]
+    ]
+
+
+def _turn(turn: dict[str, Any]) -> dict[str, Any]:
+    claims = [
+        {"evidence": claim["evidence_id"], "field": claim["field"], "value": str(claim["value"])}
+        for claim in turn.get("claims") or []
+    ]
+    return {
+        "role": turn["role"],
+        "label": turn.get("label") or turn.get("model", ""),
+        "words": turn["words"],
+        "claims": claims,
+    }
+
+
+def _streams(operator: Operator, at: datetime) -> list[dict[str, Any]]:
+    try:
+        streams = market.stream_health(at=at)
+    except StaleDataError:
+        return []
+    return [
+        {
+            "venue": stream.venue,
+            "symbol": stream.symbol,
+            "age_s": None if stream.age_s is None else round(stream.age_s, 1),
+            "is_fresh": stream.is_fresh,
+            "source": str(stream.source),
+            "messages_per_s": round(stream.messages_per_s),
+        }
+        for stream in streams
+    ]
+
+
+def _quests(operator: Operator, at: datetime) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": run.quest.name,
+            "cadence": run.quest.cadence,
+            "at": run.scheduled_for.isoformat(),
+            "status": run.status,
+            "summary": run.summary,
+        }
+        for run in Run.objects.select_related("quest").order_by("-scheduled_for", "-id")[:RUNS_SHOWN]
+    ]
+
+
+def _processes(operator: Operator, at: datetime) -> list[dict[str, Any]]:
+    return [
+        {"name": row.process, "doing": row.doing, "age_s": round(max((at - row.beat_at).total_seconds(), 0))}
+        for row in Heartbeat.objects.order_by("process")
+    ]
+
+
+def _events(operator: Operator, at: datetime) -> list[dict[str, Any]]:
+    rows = Event.objects.filter(mode=settings.MODE).order_by("-id")[:EVENTS_SHOWN]
+    return [{"id": row.id, "at": row.at.isoformat(), "text": _sentence(row)} for row in rows]
+
+
+def _sentence(event: Event) -> str:
+    """One line: what happened, to which decision, with the few values that fit."""
+    values = [
+        f"{key} {value}"
+        for key, value in event.payload.items()
+        if isinstance(value, str | int) and len(str(value)) < 60
+    ]
+    return " · ".join([event.kind, *([event.decision_id.hex[:8]] if event.decision_id else []), *values[:4]])
+
+
+def _text(value: Decimal) -> str:
+    return format(value.normalize(), "f")
+
+
+_SECTIONS: dict[str, Section] = {
+    "desk": _desk,
+    "equity": _equity,
+    "curve": _curve,
+    "positions": _positions,
+    "orders": _orders,
+    "decisions": _decisions,
+    "streams": _streams,
+    "quests": _quests,
+    "processes": _processes,
+    "events": _events,
+}
