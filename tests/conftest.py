@@ -10,8 +10,15 @@ import pytest
 import redis
 
 from tests.factories import AT, Desk, make_desk
+from tests.flush import allow_flush
 
 RECORDED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flushable() -> None:
+    """Transactional tests may empty the append-only tables; nothing else may."""
+    allow_flush()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ class Event(models.Model):
         Decision, on_delete=models.PROTECT, null=True, blank=True, related_name="events"
     )
     payload = models.JSONField(default=dict)
-    previous = models.CharField(max_length=64)
+    previous = models.CharField(max_length=64, unique=True)
     digest = models.CharField(max_length=64, unique=True)
 
     class Meta:

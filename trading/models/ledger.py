@@ -93,6 +93,9 @@ class Fill(models.Model):
     size_base = ExactDecimalField()
     fee = ExactDecimalField()
     fee_asset = models.CharField(max_length=20)
+    fee_quote = ExactDecimalField(
+        null=True, blank=True, help_text="the fee's worth in quote; empty: a third asset, booked apart"
+    )
     is_maker = models.BooleanField()
     executed_at = models.DateTimeField()
     booked_at = models.DateTimeField()
@@ -166,6 +169,7 @@ class Lot(models.Model):
     size_base = ExactDecimalField()
     remaining_base = ExactDecimalField()
     unit_cost = ExactDecimalField(help_text="quote per base, fees included")
+    remaining_cost = ExactDecimalField(default=0, help_text="quote paid for what remains, exact")
     acquired_at = models.DateTimeField()
 
     class Meta:
@@ -202,6 +206,8 @@ class EquityMark(models.Model):
     units = ExactDecimalField()
     nav = ExactDecimalField()
     is_fresh = models.BooleanField(help_text="every price behind it was fresh")
+    posting_id = models.PositiveBigIntegerField(default=0, help_text="the last posting it includes")
+    basis = models.JSONField(default=dict, help_text="what was held and at which prices, decimals as text")
 
     class Meta:
         ordering = ["at"]
