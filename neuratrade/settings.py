@@ -18,6 +18,7 @@ WEB_PORT = env.integer("NEURATRADE_PORT", 8765, low=1, high=65535)
 WEB_HOST = env.text("NEURATRADE_WEB_HOST", "127.0.0.1")
 MODE = env.choice("NEURATRADE_MODE", "paper", ("paper", "shadow", "live"))
 WITH_FLOWER = env.flag("NEURATRADE_FLOWER", default=False)
+FLOWER_PORT = env.integer("NEURATRADE_FLOWER_PORT", 5555, low=1, high=65535)
 
 
 def _secret_key() -> str:
@@ -192,6 +193,8 @@ STABLE_ASSETS = frozenset(env.names("NEURATRADE_STABLE_ASSETS", "USD,USDT,USDC")
 PAPER_START_BALANCE = env.decimal("NEURATRADE_PAPER_BALANCE", "10000", low="10", high="1000000000")
 RISK_PROFILE = env.choice("NEURATRADE_RISK_PROFILE", "balanced", ("defensive", "balanced", "aggressive"))
 BLACKLIST = frozenset(env.names("NEURATRADE_BLACKLIST"))
+# How often the shortest quests (scans, order care) run
+MICRO_EVERY_S = env.integer("NEURATRADE_MICRO_EVERY_S", 60, low=5, high=300)
 
 # Language models: an empty provider list means the built-in rules desk, labelled as such
 AI_PROVIDER = env.choice(
