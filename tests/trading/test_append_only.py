@@ -64,8 +64,8 @@ def test_insert_or_replace_is_refused_even_without_recursive_triggers(desk: Desk
         _refused("INSERT OR REPLACE INTO trading_posting SELECT * FROM trading_posting")
         _refused("INSERT OR REPLACE INTO trading_event SELECT * FROM trading_event WHERE id = 1")
         _refused(
-            "INSERT OR REPLACE INTO trading_event SELECT 99, at, kind, mode, payload, previous, digest, decision_id "
-            "FROM trading_event WHERE id = 1"
+            "INSERT OR REPLACE INTO trading_event (id, at, kind, mode, payload, previous, digest) "
+            "SELECT 99, at, kind, mode, payload, previous, digest FROM trading_event WHERE id = 1"
         )
     finally:
         with connection.cursor() as cursor:

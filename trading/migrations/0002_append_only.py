@@ -18,7 +18,7 @@ TABLES = (
 class Migration(migrations.Migration):
     """Facts can be added, never changed: the database itself refuses."""
 
-    dependencies = [("trading", "0002_ledger_columns")]
+    dependencies = [("trading", "0001_initial")]
 
     operations = [
         *(operation for table in TABLES for operation in forbid_change(table)),
