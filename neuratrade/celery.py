@@ -1,13 +1,84 @@
-"""The Celery app: one queue per priority, each with a worker process of its own."""
+"""The Celery app: one queue per priority, each with a worker process of its own.
+
+Celery carries hints and SQL carries the truth, so every task may be lost or run twice. Start the parts with
+`celery` followed by `worker_arguments("critical")` (and high, normal, low) and by `beat_arguments()`; two beats do no harm.
+"""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import beat_init, worker_init
+from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neuratrade.settings")
 
-QUEUES = ("critical", "high", "normal", "low")
+# Queue -> worker processes. Critical: the gate and the sweeper; high: debates, which wait for models most of the time.
+WORKER_PROCESSES = {"critical": 2, "high": 3, "normal": 1, "low": 1}
+QUEUES = tuple(WORKER_PROCESSES)
 
 app = Celery("neuratrade")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.task_queues = [Queue(name) for name in QUEUES]
+app.conf.task_create_missing_queues = False  # a misspelt queue is an error, not a place nobody looks
+app.conf.task_routes = {
+    "quests.tasks.run_due": {"queue": "critical"},
+    "quests.tasks.sweep": {"queue": "critical"},
+    "trading.tasks.*": {"queue": "critical"},
+    "agents.tasks.*": {"queue": "high"},
+}
+# A lost hint is sent again by the sweeper, so no caller waits long for a server that is away.
+app.conf.task_publish_retry_policy = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.1}
 app.autodiscover_tasks()
+
+
+def worker_arguments(queue: str) -> list[str]:
+    """What follows `celery` to start a queue's worker.
+
+    Prefork, as only it enforces time limits; gossip, mingle and remote heartbeats are chatter that nobody here reads;
+    children are renewed now and then because model libraries leak.
+    """
+    return [
+        *("--app", "neuratrade", "--quiet", "worker", "--queues", queue, "--hostname", f"{queue}@%h"),
+        *(
+            "--pool",
+            "prefork",
+            "--concurrency",
+            str(WORKER_PROCESSES[queue]),
+            "--max-tasks-per-child",
+            "2000",
+        ),
+        *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "info"),
+    ]
+
+
+def beat_arguments() -> list[str]:
+    """What follows `celery` to start beat. No pid file: the supervisor knows it, and a stale one would keep beat down."""
+    return [
+        "--app",
+        "neuratrade",
+        "--quiet",
+        "beat",
+        "--pidfile=",
+        "--max-interval",
+        "1",
+        "--loglevel",
+        "info",
+    ]
+
+
+@worker_init.connect
+@beat_init.connect
+def refuse_to_start_unmigrated(**_: Any) -> None:
+    """Workers and beat end with one clear line while migrations are pending: code and tables must agree about money."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    connection.close()  # children are forked next and must not share it
+    if pending:
+        first = f"{pending[0][0].app_label}.{pending[0][0].name}"
+        raise SystemExit(
+            f"{len(pending)} database migrations are pending (first: {first}); run `neuratrade prepare` and start again"
+        )
