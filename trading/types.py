@@ -439,12 +439,16 @@ class PendingOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Portfolio:
-    """The account book in the reporting currency at one instant. `daily_realised_pnl` is since 00:00 UTC."""
+    """The account book in the reporting currency at one instant. `daily_realised_pnl` is since 00:00 UTC.
+
+    `last_loss_at` is when the last losing round trip closed; None: no loss yet.
+    """
 
     equity: Decimal
     equity_peak_24h: Decimal
     daily_realised_pnl: Decimal
     consecutive_losses: int
+    last_loss_at: datetime | None = None
     positions: tuple[PositionView, ...] = ()
     pending: tuple[PendingOrder, ...] = ()
 

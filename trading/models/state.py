@@ -13,7 +13,13 @@ class DeskState(models.Model):
     state = models.CharField(max_length=10, choices=[(s.value, s.value) for s in TradingState])
     breaker_epoch = models.PositiveIntegerField(default=0)
     is_liquidating = models.BooleanField(default=False, help_text="close everything, then halt")
+    cause_kind = models.CharField(
+        max_length=30, blank=True, help_text="what tripped it; empty: the operator did"
+    )
     cause = models.CharField(max_length=300, blank=True)
+    drawdown_from = models.DateTimeField(
+        null=True, blank=True, help_text="the 24 h peak looks no further back: the last resume"
+    )
     ok_until = models.DateTimeField(
         null=True, blank=True, help_text="the risk guard's promise; in the past means no trade"
     )
