@@ -149,6 +149,11 @@ class Path:
 
         return float(np.interp(at_s % self.length_s, self._times, self._logs))
 
+    def price(self, at_s: float) -> float:
+        """The price ``at_s`` seconds after the first candle's open; later laps go on from where the last one ended."""
+        laps = math.floor(at_s / self.length_s)
+        return math.exp(self.log_price(at_s) + laps * float(self._logs[-1] - self._logs[0]))
+
     def log_return(self, from_s: float, to_s: float) -> float:
         """Log return between two moments; a lap joins end and beginning without a jump."""
         laps = math.floor(to_s / self.length_s) - math.floor(from_s / self.length_s)

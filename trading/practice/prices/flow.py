@@ -12,6 +12,7 @@ from trading.practice.engine.types import Kind, NewOrder, Order, Side
 
 MAKER_ACCOUNT = "house-maker"
 TAKER_ACCOUNT = "house-taker"
+BREATHING_LEVELS = 8
 HOUSE_BASE = Decimal(10) ** 13
 HOUSE_QUOTE = Decimal(10) ** 14
 
@@ -42,6 +43,7 @@ class Flow:
         self._grid = instrument.round_price(wanted)
         self._grid_float = float(self._grid)
         self._quotes: dict[Side, dict[int, Order]] = {Side.BUY: {}, Side.SELL: {}}
+        self._tops = {Side.BUY: 0, Side.SELL: 0}
         for account in (MAKER_ACCOUNT, TAKER_ACCOUNT):
             exchange.open_account(account, is_house=True)
             exchange.deposit(account, asset=instrument.base, amount=HOUSE_BASE)
@@ -53,6 +55,7 @@ class Flow:
             Side.BUY: math.floor(fair / self._grid_float - 0.3),
             Side.SELL: math.ceil(fair / self._grid_float + 0.3),
         }
+        self._tops = tops
         for side, top in tops.items():
             self._cancel_stale(side, top=top)
         for side, top in tops.items():
@@ -74,14 +77,12 @@ class Flow:
         self._take_once(side, notional=self._settings.taker_notional_quote / 10)
 
     def breathe(self) -> None:
-        """Change the size of one quote."""
-        side = Side.BUY if self._random.random() < 0.5 else Side.SELL
-        quotes = self._quotes[side]
-        if quotes:
-            index = self._random.choice(list(quotes))
-            order = quotes[index]
-            if order.is_open:
-                self._exchange.resize_house(order, size_base=self._size(index, top=index))
+        """Change the size of one quote near the top."""
+        side, sign = (Side.BUY, -1) if self._random.random() < 0.5 else (Side.SELL, 1)
+        index = self._tops[side] + sign * self._random.randrange(BREATHING_LEVELS)
+        order = self._quotes[side].get(index)
+        if order is not None and order.is_open:
+            self._exchange.resize_house(order, size_base=self._size(index, top=index))
 
     def _cancel_stale(self, side: Side, *, top: int) -> None:
         reach = self._settings.levels + self._settings.spare_levels

@@ -6,16 +6,15 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from trading.practice.clock import Clock
 from trading.practice.wire.faults import Action, Fault, FaultBook
 
 log = logging.getLogger(__name__)
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HTML = "<html><head><title>{status}</title></head><body><h1>The server is having a bad day</h1></body></html>"
 LOG_LENGTH = 20_000
 
@@ -43,7 +42,7 @@ class Front:
         self._faults = faults
         self._key_header = key_header
 
-    def middleware(self) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    def middleware(self) -> Middleware:
         """The aiohttp middleware."""
 
         @web.middleware

@@ -11,10 +11,11 @@ from aiohttp import web
 
 from trading.practice.clock import SkewedClock
 from trading.practice.engine.exchange import Exchange
+from trading.practice.engine.types import Order
 from trading.practice.keys import KeyRing
 from trading.practice.wire.faults import FaultBook
 from trading.practice.wire.front import Front
-from trading.practice.wire.streams import Hub
+from trading.practice.wire.streams import Connection, Hub
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,14 @@ class Venue(ABC):
         """Publish what changed since the last call."""
 
     @abstractmethod
+    def on_candle_closed(self, symbol: str) -> None:
+        """A minute of ``symbol`` ended."""
+
+    @abstractmethod
+    def order_name(self, order: Order) -> str:
+        """The order's id as the venue's clients know it."""
+
+    @abstractmethod
     def limits(self) -> dict[str, int]:
         """Rate limits by name, as `set_limit` takes them."""
 
@@ -80,6 +89,17 @@ class Venue(ABC):
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+
+    async def _accept(self, request: web.Request, *, kind: str) -> tuple[Connection, web.WebSocketResponse]:
+        socket = web.WebSocketResponse(compress=False, autoping=True)
+        await socket.prepare(request)
+        connection = Connection(socket, kind=kind, transport=request.transport)
+        self.hub.connections.add(connection)
+        return connection, socket
+
+    async def _leave(self, connection: Connection) -> None:
+        self.hub.drop(connection)
+        await connection.close()
 
     async def _listen(self, *, host: str, port: int, context: ssl.SSLContext | None = None) -> int:
         assert self._runner is not None
