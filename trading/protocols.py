@@ -61,6 +61,15 @@ class VenueCapabilities:
     lateness_bound_s: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamStats:
+    """How one instrument's data arrives. `source` is websocket or rest; `messages` and `resyncs` only grow."""
+
+    source: str
+    messages: int
+    resyncs: int
+
+
 class MarketData(Protocol):
     """Public data of one venue. Stream methods run until cancelled and reconnect by themselves;
     a gap in a book ends in a fresh snapshot, never in a wrong book."""
@@ -78,6 +87,12 @@ class MarketData(Protocol):
     async def fetch_candles(
         self, symbol: str, *, timeframe: str, since: datetime | None, limit: int
     ) -> Sequence[Candle]: ...
+
+    async def status(self) -> str:
+        """ok, maintenance, or unknown where the venue does not say."""
+        ...
+
+    def stats(self, symbol: str) -> StreamStats: ...
 
     async def close(self) -> None: ...
 

@@ -5,13 +5,16 @@ priority. Nothing that moves funds off the venue can be sent: such a path is ref
 """
 
 import hashlib
+import logging
 import re
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from neuratrade.lib import ratelimit
 from trading.errors import ConfigurationError, RateLimitedError
 from trading.protocols import Credentials, VenueConfig
 from trading.venues.ccxt_exchange.limits import VenueLimits, ban_seconds, budget_of, limits_of
+
+log = logging.getLogger(__name__)
 
 FORBIDDEN_PATH = re.compile(r"withdraw|transfer|move_?funds|payout|disburse|sendmoney", re.IGNORECASE)
 FORBIDDEN_METHODS = ("withdraw", "withdraw_ws", "transfer", "transfer_out", "withdrawWs", "transferOut")
@@ -88,11 +91,28 @@ def _bucket_name(config: VenueConfig, *, credentials: Credentials | None, limits
     return f"{config.name}:{hashlib.sha256(credentials.key.encode()).hexdigest()[:12]}"
 
 
+class Tap(Protocol):
+    """Listens to a client's websocket connections; set as `desk_tap` before the first subscription."""
+
+    def attach(self, connection: Any) -> None:
+        """A new connection is about to be dialled."""
+        ...
+
+    def after_message(self, connection: Any, message: Any) -> None:
+        """ccxt has taken in one message."""
+        ...
+
+    def on_disconnect(self) -> None:
+        """A connection ended; ccxt tells nobody who is not waiting at that moment."""
+        ...
+
+
 class _Safeguards:
     """Laid over a ccxt exchange: our throttle, our reading of "too much", and no way to move funds away."""
 
     id: str
     clients: dict[str, Any] | None
+    desk_tap: Tap | None = None
     desk_limits: VenueLimits
     desk_bucket: ratelimit.TokenBucket
     _ban_s = 0.0
@@ -104,7 +124,30 @@ class _Safeguards:
         connection = _ccxt(super()).client(url)
         if is_new:
             connection.throttle.config["refillRate"] = self.desk_limits.subscribe_per_s / 1000
+            if self.desk_tap is not None:
+                self.desk_tap.attach(connection)
         return connection
+
+    def handle_message(self, connection: Any, message: Any) -> None:
+        try:
+            _ccxt(super()).handle_message(connection, message)
+            if self.desk_tap is not None:
+                self.desk_tap.after_message(connection, message)
+        except Exception as error:  # noqa: BLE001 - an error here would end ccxt's reading of the socket, silently
+            import ccxt
+
+            log.warning("%s: a message could not be read (%r); renewing the connection", self.id, error)
+            connection.on_error(ccxt.NetworkError(f"unreadable message: {error!r}"))
+
+    def on_error(self, connection: Any, error: Any) -> None:
+        _ccxt(super()).on_error(connection, error)
+        if self.desk_tap is not None:
+            self.desk_tap.on_disconnect()
+
+    def on_close(self, connection: Any, code: Any) -> None:
+        _ccxt(super()).on_close(connection, code)
+        if self.desk_tap is not None:
+            self.desk_tap.on_disconnect()
 
     async def throttle(self, cost: float | None = None) -> None:
         try:
