@@ -10,7 +10,7 @@ from django.conf import settings
 from neuratrade.supervise.home import SUPERVISOR_SOCKET
 from neuratrade.supervise.processes import SECRETS, Process
 
-HERALD = "herald"
+HERALD, GROUP = "herald", "desk"
 # Dying sooner than this counts as a failed start, and the next start waits one second longer each time.
 HEALTHY_AFTER_S = 5
 MOST_RETRIES = 100_000
@@ -19,8 +19,11 @@ LOG_BYTES, LOG_BACKUPS = 5_000_000, 3
 
 def supervisord_config(processes: Iterable[Process], *, home: Path) -> str:
     """The whole file. Programs do not start by themselves: `control.start` brings them up stage by stage."""
-    sections = [_supervisor(home), _herald(home), *(_program(process, home=home) for process in processes)]
-    return "\n".join(sections)
+    table = list(processes)
+    # One group: on a shutdown supervisord takes a second per group.
+    group = _section(f"group:{GROUP}", programs=",".join(process.name for process in table))
+    programs = [_program(process, home=home) for process in table]
+    return "\n".join((_supervisor(home), _herald(home), group, *programs))
 
 
 def _supervisor(home: Path) -> str:
@@ -55,10 +58,10 @@ def _herald(home: Path) -> str:
         directory=str(settings.BASE_DIR),
         events="PROCESS_STATE_STARTING,PROCESS_STATE_EXITED,PROCESS_STATE_FATAL",
         buffer_size="100",
-        priority="0",
         autorestart="true",
         startretries=str(MOST_RETRIES),
         stopwaitsecs="5",
+        stdout_logfile="NONE",
         stderr_logfile=str(home / "logs" / f"{HERALD}.log"),
         stderr_logfile_maxbytes=str(LOG_BYTES),
         stderr_logfile_backups=str(LOG_BACKUPS),
@@ -71,7 +74,6 @@ def _program(process: Process, *, home: Path) -> str:
         f"program:{process.name}",
         command=shlex.join(process.command),
         directory=str(settings.BASE_DIR),
-        priority=str(process.stage),
         autostart="false",
         autorestart="true",
         startsecs=str(HEALTHY_AFTER_S),

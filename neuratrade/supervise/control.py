@@ -80,7 +80,7 @@ def start(table: Sequence[Process], *, home: Path, is_redis_up: Callable[[], boo
         )
         _wait(lambda: _answers(home), supervisor=supervisor, home=home)
         for process in sorted(table, key=lambda process: process.stage):
-            _call(home, "startProcess", process.name, NO_WAIT)
+            _call(home, "startProcess", f"{config.GROUP}:{process.name}", NO_WAIT)
             if process.name == "redis":
                 _wait(is_redis_up, supervisor=supervisor, home=home)
 
@@ -107,7 +107,7 @@ def _stop_stage(home: Path, stage: Sequence[Process]) -> None:
     names = {process.name for process in stage}
     for name in names:
         try:
-            _call(home, "stopProcess", name, NO_WAIT)
+            _call(home, "stopProcess", f"{config.GROUP}:{name}", NO_WAIT)
         except xmlrpc.client.Fault:
             continue  # not running, or not known to the supervisor that runs: nothing to stop
     deadline = time.monotonic() + max(process.stop_s for process in stage) + 3
