@@ -1,7 +1,7 @@
 """The Celery app: one queue per priority, each with a worker process of its own.
 
-Celery carries hints and SQL carries the truth, so every task may be lost or run twice. Start the parts with
-`celery` followed by `worker_arguments("critical")` (and high, normal, low) and by `beat_arguments()`; two beats do no harm.
+Celery carries hints and SQL carries the truth, so every task may be lost or run twice. The command lines of workers and beat
+are in `neuratrade/supervise/processes.py`; workers are prefork, as only that enforces time limits. Two beats do no harm.
 """
 
 import os
@@ -13,9 +13,8 @@ from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neuratrade.settings")
 
-# Queue -> worker processes. Critical: the gate and the sweeper; high: debates, which wait for models most of the time.
-WORKER_PROCESSES = {"critical": 2, "high": 3, "normal": 1, "low": 1}
-QUEUES = tuple(WORKER_PROCESSES)
+# Critical: the gate, the sweeper, order care; high: debates, which mostly wait for models; normal: scans; low: reports.
+QUEUES = ("critical", "high", "normal", "low")
 
 app = Celery("neuratrade")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -30,41 +29,6 @@ app.conf.task_routes = {
 # A lost hint is sent again by the sweeper, so no caller waits long for a server that is away.
 app.conf.task_publish_retry_policy = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.1}
 app.autodiscover_tasks()
-
-
-def worker_arguments(queue: str) -> list[str]:
-    """What follows `celery` to start a queue's worker.
-
-    Prefork, as only it enforces time limits; gossip, mingle and remote heartbeats are chatter that nobody here reads;
-    children are renewed now and then because model libraries leak.
-    """
-    return [
-        *("--app", "neuratrade", "--quiet", "worker", "--queues", queue, "--hostname", f"{queue}@%h"),
-        *(
-            "--pool",
-            "prefork",
-            "--concurrency",
-            str(WORKER_PROCESSES[queue]),
-            "--max-tasks-per-child",
-            "2000",
-        ),
-        *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "info"),
-    ]
-
-
-def beat_arguments() -> list[str]:
-    """What follows `celery` to start beat. No pid file: the supervisor knows it, and a stale one would keep beat down."""
-    return [
-        "--app",
-        "neuratrade",
-        "--quiet",
-        "beat",
-        "--pidfile=",
-        "--max-interval",
-        "1",
-        "--loglevel",
-        "info",
-    ]
 
 
 @worker_init.connect

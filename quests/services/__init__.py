@@ -5,12 +5,11 @@
 """
 
 from quests.services.installing import install_schedule, new_watchdog
-from quests.services.opening import asset_lock, open_best
+from quests.services.opening import open_best
 from quests.services.runs import perform, start_due, start_triggered
 from quests.services.sweeping import sweep
 
 __all__ = [
-    "asset_lock",
     "install_schedule",
     "new_watchdog",
     "open_best",

@@ -1,7 +1,6 @@
 """Turns the best opportunity into a decision, if the desk may take it on. One job at a time may touch an asset."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from quests.errors import AssetBusyError, RunLostError
+from quests.locks import asset_lease, asset_lock
 from quests.models import Run
 from quests.types import Opportunity
 from trading.models import Account, Decision, DeskState, Instrument, Order, Position
@@ -36,24 +36,6 @@ class Opened:
 def account_mode(mode: Mode) -> Mode:
     """Whose accounts a desk in this mode decides for: shadow never touches a live account."""
     return Mode.LIVE if mode is Mode.LIVE else Mode.PAPER
-
-
-def asset_lease(asset: str) -> str:
-    """The name of the lease that stands for the right to touch an asset."""
-    return f"asset:{asset}"
-
-
-@contextmanager
-def asset_lock(*, asset: str, owner: str, ttl_s: float, at: datetime) -> Iterator[int]:
-    """Holds the asset for the length of the block; gives the fencing token. Raises AssetBusyError when it is taken."""
-    name = asset_lease(asset)
-    epoch = leases.acquire(name=name, owner=owner, ttl_s=ttl_s, at=at)
-    if epoch is None:
-        raise AssetBusyError(f"another job holds {asset}")
-    try:
-        yield epoch
-    finally:
-        leases.release(name=name, owner=owner, epoch=epoch)
 
 
 def open_best(*, run: Run, opportunities: Sequence[Opportunity], at: datetime) -> Opened:

@@ -6,6 +6,7 @@ claimed: a claimed step whose worker died ends its decision as FAILED, because w
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from quests.models import Run
 from quests.services.runs import MAX_RETRIES, Ticket, fail, ticket
@@ -76,5 +77,5 @@ def _decisions_to_send(*, at: datetime) -> tuple[tuple[str, str], ...]:
     return tuple((str(pk), status) for pk, status in waiting.values_list("pk", "status"))
 
 
-def _older(status: str, *, at: datetime) -> list[object]:
+def _older(status: str, *, at: datetime) -> list[UUID]:
     return list(Decision.objects.filter(status=status, changed_at__lte=at).values_list("pk", flat=True))
