@@ -122,12 +122,13 @@ def aware(name: str, value: datetime) -> None:
 
 def round_down(value: Decimal, *, step: Decimal) -> Decimal:
     """The largest multiple of `step` that is not above `value`; exact."""
-    return (value // step) * step
+    rest = value % step  # has the sign of `value`
+    return value - rest if rest >= 0 else value - rest - step
 
 
 def round_up(value: Decimal, *, step: Decimal) -> Decimal:
     """The smallest multiple of `step` that is not below `value`; exact."""
-    return -((-value // step) * step)
+    return -round_down(-value, step=step)
 
 
 # --- market -----------------------------------------------------------------------------------------------------------
