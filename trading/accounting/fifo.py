@@ -41,7 +41,7 @@ class OpenLot:
     fill_id: int
     acquired_at: datetime
     size_base: Decimal
-    cost: Decimal
+    unit_cost: Decimal
     remaining_base: Decimal
     remaining_cost: Decimal
 
@@ -81,7 +81,9 @@ class Book:
         with localcontext(EXACT):
             size = self.size_base
             return (
-                (total(lot.remaining_cost for lot in self.lots) / size).quantize(_QUANTUM) if size else ZERO
+                (total(lot.remaining_cost for lot in self.lots) / size).quantize(_QUANTUM).normalize(EXACT)
+                if size
+                else ZERO
             )
 
     @property
@@ -93,6 +95,12 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
     """The exact sum."""
     with localcontext(EXACT):
         return sum(amounts, ZERO)
+
+
+def product(size: Decimal, price: Decimal) -> Decimal:
+    """The exact product."""
+    with localcontext(EXACT):
+        return size * price
 
 
 def fee_in_quote(
@@ -179,7 +187,7 @@ def _open(change: Movement, *, base: Decimal, quote: Decimal) -> OpenLot:
         fill_id=change.fill_id,
         acquired_at=change.at,
         size_base=base,
-        cost=-quote,
+        unit_cost=(-quote / base).quantize(_QUANTUM).normalize(EXACT),
         remaining_base=base,
         remaining_cost=-quote,
     )
@@ -208,4 +216,4 @@ def _close(
 
 def _share(amount: Decimal, *, part: Decimal, whole: Decimal) -> Decimal:
     """`amount` x part / whole, rounded once; all of it when the part is the whole, so the rest never drifts."""
-    return amount if part == whole else (amount * part / whole).quantize(_QUANTUM)
+    return amount if part == whole else (amount * part / whole).quantize(_QUANTUM).normalize(EXACT)

@@ -144,6 +144,7 @@ class Position(models.Model):
     realised_pnl = ExactDecimalField(
         default=0, help_text="in quote, since the account's first fill, after fees"
     )
+    realised_before = ExactDecimalField(default=0, help_text="realised PnL when the present trip began")
     stop_price = ExactDecimalField(null=True, blank=True)
     target_price = ExactDecimalField(null=True, blank=True)
     close_by = models.DateTimeField(null=True, blank=True)

@@ -71,7 +71,7 @@ def test_quote_fees_raise_the_cost_and_lower_the_proceeds() -> None:
 def test_a_base_fee_shrinks_the_purchase_at_the_same_cost() -> None:
     book = fifo.replay([_move(1, Side.BUY, "1", "100", fee="0.001", fee_asset="BTC")])
     assert book.size_base == Decimal("0.999")
-    assert book.lots[0].cost == Decimal(100)
+    assert book.lots[0].remaining_cost == Decimal(100)
 
 
 def test_a_third_asset_fee_counts_only_at_a_given_price() -> None:
@@ -79,8 +79,8 @@ def test_a_third_asset_fee_counts_only_at_a_given_price() -> None:
     valued = fifo.replay(
         [_move(1, Side.BUY, "1", "100", fee="0.001", fee_asset="BNB", fee_quote=Decimal(600))]
     )
-    assert apart.lots[0].cost == Decimal(100)
-    assert valued.lots[0].cost == Decimal("100.6")
+    assert apart.lots[0].remaining_cost == Decimal(100)
+    assert valued.lots[0].remaining_cost == Decimal("100.6")
 
 
 def test_a_short_is_bought_back_first_in_first_out() -> None:
