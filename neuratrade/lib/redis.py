@@ -41,6 +41,11 @@ def prices_key(*, venue: str, symbol: str) -> str:
     return f"prices:{venue}:{symbol}"
 
 
+def trades_key(*, venue: str, symbol: str) -> str:
+    """List of the last thousand public trades, newest first."""
+    return f"trades:{venue}:{symbol}"
+
+
 def publish(channel: str, message: str) -> None:
     """Publishes a hint; whoever must not miss it reads SQL, so a lost server only delays."""
     client().publish(channel, message)
