@@ -96,7 +96,13 @@ def _send_steps(decision_id: UUID | str, *, from_status: str) -> None:
 
 def _send_run(ticket: Ticket) -> None:
     try:
-        current_app.send_task(RUN_QUEST, kwargs={"run_id": ticket.run_id}, queue=ticket.priority.value)
+        current_app.send_task(
+            RUN_QUEST,
+            kwargs={"run_id": ticket.run_id},
+            queue=ticket.job.priority.value,
+            time_limit=ticket.job.time_limit_s,
+            soft_time_limit=ticket.job.time_limit_s - 5,
+        )
     except OperationalError as error:
         log.warning("run=%s waits for the sweeper, Redis is away: %s", ticket.run_id, error)
 

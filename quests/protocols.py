@@ -30,13 +30,23 @@ class RunContext:
     checkpoint: Mapping[str, Any]
     save: Callable[[Mapping[str, Any], float, str], None]
 
+    @property
+    def account_mode(self) -> Mode:
+        """Whose accounts this desk decides for and reports on: shadow never touches a live account."""
+        return Mode.LIVE if self.mode is Mode.LIVE else Mode.PAPER
+
 
 class Quest(Protocol):
     """One piece of work. It may run twice for one slot after a crash, so what it writes must bear repetition."""
 
-    cadence: Cadence
-    job: JobKind
-    purpose: str
+    @property
+    def cadence(self) -> Cadence: ...
+
+    @property
+    def job(self) -> JobKind: ...
+
+    @property
+    def purpose(self) -> str: ...
 
     def run(self, context: RunContext) -> Outcome: ...
 
@@ -53,12 +63,25 @@ class Trigger(Protocol):
     """A condition with hysteresis: it fires at `fire_at`, and again only after the value came back to `rearm_at`
     and `cooldown_s` passed. `fire_at` below `rearm_at` means that it fires when the value falls."""
 
-    name: str
-    quest: str
-    skill_name: str
-    unit: str
-    fire_at: float
-    rearm_at: float
-    cooldown_s: int
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def quest(self) -> str: ...
+
+    @property
+    def skill_name(self) -> str: ...
+
+    @property
+    def unit(self) -> str: ...
+
+    @property
+    def fire_at(self) -> float: ...
+
+    @property
+    def rearm_at(self) -> float: ...
+
+    @property
+    def cooldown_s(self) -> int: ...
 
     def gauge(self) -> Gauge: ...

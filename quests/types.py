@@ -39,6 +39,11 @@ class JobKind(StrEnum):
     def priority(self) -> Priority:
         return _PRIORITY[self]
 
+    @property
+    def time_limit_s(self) -> int:
+        """How long one run may take. Reports read whole histories; everything else must be quick."""
+        return 300 if self is JobKind.REPORT else 60
+
 
 _PRIORITY = {
     JobKind.RISK_CHECK: Priority.CRITICAL,

@@ -33,18 +33,13 @@ class Opened:
     passed_over: tuple[str, ...] = ()
 
 
-def account_mode(mode: Mode) -> Mode:
-    """Whose accounts a desk in this mode decides for: shadow never touches a live account."""
-    return Mode.LIVE if mode is Mode.LIVE else Mode.PAPER
-
-
-def open_best(*, run: Run, opportunities: Sequence[Opportunity], at: datetime) -> Opened:
+def open_best(*, run: Run, opportunities: Sequence[Opportunity], account_mode: Mode, at: datetime) -> Opened:
     """Opens a decision for the best opportunity that nothing speaks against; at most one per run, whoever repeats it."""
     passed_over: list[str] = []
     for opportunity in sorted(opportunities, key=lambda o: (-o.score, o.venue, o.symbol)):
         name = f"{opportunity.venue} {opportunity.symbol}"
         try:
-            decision, refusal = _try(run=run, opportunity=opportunity, at=at)
+            decision, refusal = _try(run=run, opportunity=opportunity, account_mode=account_mode, at=at)
         except AssetBusyError as error:
             decision, refusal = None, str(error)
         if decision is not None:
@@ -53,7 +48,9 @@ def open_best(*, run: Run, opportunities: Sequence[Opportunity], at: datetime) -
     return Opened(decision=None, passed_over=tuple(passed_over))
 
 
-def _try(*, run: Run, opportunity: Opportunity, at: datetime) -> tuple[Decision | None, str]:
+def _try(
+    *, run: Run, opportunity: Opportunity, account_mode: Mode, at: datetime
+) -> tuple[Decision | None, str]:
     """The decision, or None with the reason why not."""
     instrument = Instrument.objects.filter(
         venue__name=opportunity.venue, symbol=opportunity.symbol, is_active=True, venue__is_enabled=True
@@ -61,7 +58,7 @@ def _try(*, run: Run, opportunity: Opportunity, at: datetime) -> tuple[Decision 
     if instrument is None:
         return None, "not an active instrument"
     accounts = Account.objects.select_related("operator", "venue").filter(
-        venue=instrument.venue, mode=account_mode(Mode(settings.MODE)), is_enabled=True
+        venue=instrument.venue, mode=account_mode, is_enabled=True
     )
     owner, refusal = f"run:{run.id}:{run.attempts}", "no enabled account at this venue"
     with asset_lock(asset=instrument.base, owner=owner, ttl_s=_LOCK_TTL_S, at=at) as epoch:

@@ -19,7 +19,7 @@ from quests.protocols import Quest as QuestPlugin
 from quests.protocols import RunContext
 from quests.services import opening, progress
 from quests.services.installing import catalog
-from quests.types import Cadence, Fired, JobKind, Outcome, Priority
+from quests.types import Cadence, Fired, JobKind, Outcome
 from trading.services import events
 from trading.types import Mode
 
@@ -27,21 +27,21 @@ log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
-# A worker's hold on a run, renewed by every checkpoint. It outlives the task's hard time limit, so that two never work at once.
-LEASE = timedelta(seconds=75)
+# A worker's hold on a run outlives its task's hard time limit by this much, so that two never work at once.
+LEASE_MARGIN = timedelta(seconds=15)
 MAX_RETRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What a message needs: the run and the queue it belongs to."""
+    """What a message needs: the run, and the job it is, which decides queue and time limit."""
 
     run_id: int
-    priority: Priority
+    job: JobKind
 
 
 def ticket(run: Run) -> Ticket:
-    return Ticket(run.id, JobKind(run.quest.job).priority)
+    return Ticket(run.id, JobKind(run.quest.job))
 
 
 def start_due(*, cadence: Cadence, at: datetime) -> tuple[Ticket, ...]:
@@ -73,8 +73,9 @@ def perform(*, run_id: int, clock: Clock, plugins: Mapping[str, QuestPlugin] | N
     if run is None:
         return None
     try:
-        outcome = (plugins or catalog())[run.quest.name].run(_context(run, clock=clock))
-        return _finish(run=run, outcome=outcome, at=clock())
+        context = _context(run, clock=clock)
+        outcome = (plugins or catalog())[run.quest.name].run(context)
+        return _finish(run=run, outcome=outcome, account_mode=context.account_mode, at=clock())
     except RunLostError as error:
         log.warning("run=%s quest=%s stopped: %s", run.id, run.quest.name, error)
     except Exception as error:  # whatever a plug-in raises is its own failure, recorded and retried
@@ -133,17 +134,21 @@ def _claim(*, run_id: int, at: datetime) -> Run | None:
         | Q(status=Run.Status.RETRYING, retry_at__lte=at)
         | Q(status=Run.Status.RUNNING, lease_until__lte=at)
     )
+    run = Run.objects.select_related("quest").filter(free, pk=run_id).first()
+    if run is None:
+        return None
+    lease = _lease(run)
     with transaction.atomic():
         claimed = Run.objects.filter(free, pk=run_id, attempts__lte=MAX_RETRIES).update(
             status=Run.Status.RUNNING,
             attempts=F("attempts") + 1,
-            lease_until=at + LEASE,
+            lease_until=at + lease,
             started_at=Coalesce(F("started_at"), at),
             note="",
         )
         if claimed != 1:
             return None
-        run = Run.objects.select_related("quest").get(pk=run_id)
+        run.refresh_from_db()
         if _is_overtaken(run, at=at):
             _write(
                 run, status=Run.Status.SKIPPED, note="another run of this quest is at work", finished_at=at
@@ -153,6 +158,10 @@ def _claim(*, run_id: int, at: datetime) -> Run | None:
             _record("quest.started", run=run, payload={}, at=at)
     progress.publish_status(run, at=at)
     return run
+
+
+def _lease(run: Run) -> timedelta:
+    return timedelta(seconds=JobKind(run.quest.job).time_limit_s) + LEASE_MARGIN
 
 
 def _is_overtaken(run: Run, *, at: datetime) -> bool:
@@ -171,7 +180,7 @@ def _context(run: Run, *, clock: Clock) -> RunContext:
             checkpoint=dict(checkpoint),
             progress_ratio=progress_ratio,
             note=note[:300],
-            lease_until=at + LEASE,
+            lease_until=at + _lease(run),
         )
         if not is_ours:
             raise RunLostError("another worker took it over")
@@ -188,11 +197,13 @@ def _context(run: Run, *, clock: Clock) -> RunContext:
     )
 
 
-def _finish(*, run: Run, outcome: Outcome, at: datetime) -> UUID | None:
+def _finish(*, run: Run, outcome: Outcome, account_mode: Mode, at: datetime) -> UUID | None:
     """Opens the decision, if any, and closes the run. An attempt after a crash finds the decision already opened."""
     passed_over: tuple[str, ...] = ()
     if run.decision_id is None and outcome.opportunities:
-        opened = opening.open_best(run=run, opportunities=outcome.opportunities, at=at)
+        opened = opening.open_best(
+            run=run, opportunities=outcome.opportunities, account_mode=account_mode, at=at
+        )
         passed_over = opened.passed_over
         run.decision = opened.decision
     result = {**outcome.result, **({"passed_over": list(passed_over)} if passed_over else {})}
