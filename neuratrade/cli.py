@@ -84,7 +84,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
 def _commands() -> list[str]:
     from django.core.management import get_commands
 
-    return sorted(name for name, app in get_commands().items() if isinstance(app, str) and app in _OURS)
+    return sorted(name for name, app in get_commands().items() if app in _OURS)
 
 
 def _help() -> str:

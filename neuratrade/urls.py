@@ -3,6 +3,12 @@
 from django.contrib import admin
 from django.urls import path
 
+from neuratrade import health, metrics
+
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("live", health.live, name="live"),
+    path("ready", health.ready, name="ready"),
+    path("health", health.health, name="health"),
+    path("metrics", metrics.metrics, name="metrics"),
 ]

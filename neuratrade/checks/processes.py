@@ -1,0 +1,51 @@
+"""Does every process of the desk run, and does each say so itself?"""
+
+from datetime import datetime
+
+from django.conf import settings
+
+from neuratrade.lib.health import CheckResult, CheckStatus
+from neuratrade.supervise import processes, status
+from neuratrade.supervise.errors import SuperviseError
+from neuratrade.supervise.status import SILENT_AFTER
+from trading.models import Heartbeat
+
+OFTEN = 5
+
+
+def check(at: datetime) -> CheckResult:
+    try:
+        rows = status.read(processes.table(), home=settings.HOME, at=at)
+    except SuperviseError as error:
+        return CheckResult(
+            name="processes",
+            status=CheckStatus.FAILED,
+            evidence=str(error),
+            remedy="start it: `neuratrade up`",
+        )
+    pids = {row.name: row.pid for row in rows}
+    silent = [
+        f"{beat.process} silent for {(at - beat.beat_at).total_seconds():.0f} s"
+        for beat in Heartbeat.objects.filter(beat_at__lt=at - SILENT_AFTER)
+        if beat.pid == pids.get(beat.process)
+    ]
+    down = [f"{row.name} {row.state}" for row in rows if not row.is_running]
+    if down or silent:
+        return CheckResult(
+            name="processes",
+            status=CheckStatus.FAILED,
+            evidence=", ".join(down + silent),
+            remedy=f"read the process's file in {settings.LOG_DIR}; it is started again by itself",
+        )
+    often = [f"{row.name} {row.restarts} times" for row in rows if row.restarts >= OFTEN]
+    if often:
+        return CheckResult(
+            name="processes",
+            status=CheckStatus.WARNING,
+            evidence=f"restarted: {', '.join(often)}",
+            remedy=f"read why in {settings.LOG_DIR}",
+        )
+    return CheckResult(name="processes", status=CheckStatus.OK, evidence=f"all {len(rows)} run")
+
+
+CHECK = check

@@ -1,0 +1,56 @@
+"""Prepares the demo's home: `make demo` runs this, then `neuratrade --demo up`."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from neuratrade import demo
+from neuratrade.lib import clock, env
+from neuratrade.supervise import home
+from trading.practice.errors import PracticeError
+from trading.practice.options import DEFAULT_BINANCE_PORT
+from trading.types import Mode
+
+HIGHEST_PORT = 65_533
+
+
+class Command(BaseCommand):
+    help = "Prepare the demo: practice venues on this machine and accounts with play money."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--candles", type=Path, help="recorded candles (CSV, Feather, Parquet) for BTC/USDT"
+        )
+        parser.add_argument("--mode", choices=[Mode.PAPER.value, Mode.LIVE.value], default=Mode.PAPER.value)
+        parser.add_argument("--speed", type=float, default=1.0, help="recorded seconds played in one second")
+        parser.add_argument("--seed", type=int, default=7, help="another seed, another market")
+        parser.add_argument("--port", type=int, default=DEFAULT_BINANCE_PORT, help="first of three ports")
+        parser.add_argument("--fresh", action="store_true", help="forget what the last demo did")
+
+    def handle(self, *, candles: Path | None, port: int, fresh: bool, **options: Any) -> None:
+        if env.text("DATABASE_URL"):
+            raise CommandError("the demo keeps a database of its own; run `neuratrade --demo prepare_demo`")
+        if home.is_running(settings.HOME):
+            raise CommandError(f"the demo runs already on {settings.HOME}; `neuratrade --demo down` stops it")
+        if not 1 <= port <= HIGHEST_PORT:
+            raise CommandError(f"--port {port} is out of range; give one from 1 to {HIGHEST_PORT}")
+        chosen = demo.DemoOptions(
+            candles=candles.expanduser().absolute() if candles else None,
+            mode=Mode(options["mode"]),
+            speed=options["speed"],
+            seed=options["seed"],
+            port=port,
+        )
+        try:
+            demo.prepare_demo(chosen, is_fresh=fresh, at=clock.now(), say=self.stdout.write)
+        except PracticeError as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(
+                f"cannot write {error.filename or settings.HOME} ({error.strerror})"
+            ) from error
+        self.stdout.write(
+            f"the demo is ready in {settings.HOME} ({chosen.mode}, practice Binance and Kraken)"
+        )
