@@ -110,6 +110,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('mode', models.CharField(choices=[('paper', 'paper'), ('live', 'live')], max_length=10)),
                 ('is_enabled', models.BooleanField(default=True)),
+                ('frozen_reason', models.CharField(blank=True, help_text='why no new entry is sent; cleared by the operator', max_length=200)),
                 ('credential', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='trading.credential')),
                 ('operator', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='trading.operator')),
                 ('venue', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='trading.venue')),

@@ -51,6 +51,9 @@ class Account(models.Model):
     mode = models.CharField(max_length=10, choices=[(m.value, m.value) for m in (Mode.PAPER, Mode.LIVE)])
     credential = models.ForeignKey(Credential, on_delete=models.PROTECT, null=True, blank=True)
     is_enabled = models.BooleanField(default=True)
+    frozen_reason = models.CharField(
+        max_length=200, blank=True, help_text="why no new entry is sent; cleared by the operator"
+    )
 
     class Meta:
         constraints = [

@@ -147,10 +147,14 @@ def _protect(view: Guarded, *, size: Decimal, stops: tuple[GuardOrder, ...]) -> 
         return Step(act=Act.HOLD, reason="the position has no stop price")
     if not view.has_stop_orders:
         is_watched = view.exit_price is not None
-        return Step(act=Act.HOLD, reason="guarded by the desk: the venue has no stops", is_protected=is_watched)
+        return Step(
+            act=Act.HOLD, reason="guarded by the desk: the venue has no stops", is_protected=is_watched
+        )
     if len(stops) == 1 and stops[0].remaining_base == size and not stops[0].is_cancel_asked:
         is_working = stops[0].is_working
-        return Step(act=Act.HOLD, reason="stop in place" if is_working else "stop on its way", is_protected=is_working)
+        return Step(
+            act=Act.HOLD, reason="stop in place" if is_working else "stop on its way", is_protected=is_working
+        )
     withdrawal = _withdraw(stops, reason="the stop does not fit the position any more")
     if withdrawal is not None:
         return withdrawal

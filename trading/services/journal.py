@@ -2,15 +2,16 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.db import transaction
 
 from trading.errors import InvalidValueError
-from trading.models import Order, OrderTransition
-from trading.services import events
-from trading.types import OrderState
+from trading.models import Decision, Order, OrderTransition
+from trading.services import decisions, events
+from trading.types import OrderState, Purpose
 
 S = OrderState
 
@@ -47,7 +48,11 @@ def move(
         if to_state not in ALLOWED.get(state, frozenset()):
             raise InvalidValueError(f"an order never goes from {state} to {to_state}")
     with transaction.atomic():
-        order = Order.objects.filter(pk=order_id, state__in=[state.value for state in from_states]).first()
+        order = (
+            Order.objects.select_related("instrument__venue", "decision")
+            .filter(pk=order_id, state__in=[state.value for state in from_states])
+            .first()
+        )
         if order is None:
             return False
         version = order.version + 1
@@ -68,13 +73,34 @@ def move(
             kind=f"order.{to_state.value}",
             mode=order.mode,
             decision=order.decision,
-            payload=_payload(order, reason=reason, columns=columns),
+            payload=payload_of(order, reason=reason, **columns),
             at=at,
         )
+        _follow_decision(order, to_state=to_state, reason=reason, at=at)
     return True
 
 
-def _payload(order: Order, *, reason: str, columns: dict[str, Any]) -> dict[str, Any]:
+def _follow_decision(order: Order, *, to_state: OrderState, reason: str, at: datetime) -> None:
+    """A decision is executed once its entry has a fill, and failed once its entry ends without one."""
+    if order.purpose != Purpose.ENTRY or order.decision is None:
+        return
+    status = Decision.Status
+    if order.filled_base > 0:
+        decisions.advance(
+            decision_id=order.decision.pk, from_status=status.APPROVED, to_status=status.EXECUTED, at=at
+        )
+    elif to_state.is_terminal:
+        decisions.advance(
+            decision_id=order.decision.pk,
+            from_status=status.APPROVED,
+            to_status=status.FAILED,
+            at=at,
+            reason=f"the order ended as {to_state}: {reason}",
+        )
+
+
+def payload_of(order: Order, *, reason: str, **columns: Any) -> dict[str, Any]:
+    """What an order's event says; `columns` are newer than the row."""
     return {
         "order": str(order.pk),
         "client_order_id": order.client_order_id,
@@ -84,7 +110,12 @@ def _payload(order: Order, *, reason: str, columns: dict[str, Any]) -> dict[str,
         "side": order.side,
         "type": order.type,
         "size_base": format(order.size_base, "f"),
-        "filled_base": format(columns.get("filled_base", order.filled_base), "f"),
+        "filled_base": format(Decimal(columns.get("filled_base", order.filled_base)), "f"),
         "from": order.state,
         "reason": reason[:LONGEST_REASON],
     }
+
+
+def client_order_id(*, order_id: UUID, leg: int) -> str:
+    """The id an order carries to the venue: UUIDv5 of order and leg, so that it can be computed again from the journal."""
+    return str(uuid5(order_id, str(leg)))
