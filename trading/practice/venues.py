@@ -18,6 +18,7 @@ from trading.practice.clock import Clock, VirtualClock, WallClock
 from trading.practice.control import Body, Control
 from trading.practice.errors import PracticeError
 from trading.practice.keys import ApiKey, KeyRing
+from trading.practice.kraken.venue import KrakenVenue
 from trading.practice.settings import PracticeSettings
 from trading.practice.wire.venue import Venue
 
@@ -72,6 +73,7 @@ class PracticeVenues:
             BinanceVenue(
                 exchanges["binance"], keys=KeyRing(demo_keys["binance"]), clock=built.clocks["binance"]
             ),
+            KrakenVenue(exchanges["kraken"], keys=KeyRing(demo_keys["kraken"]), clock=built.clocks["kraken"]),
         ]
         self._running = {venue.name: RunningVenue(venue, key=demo_keys[venue.name]) for venue in venues}
         self._venues = {venue.name: venue for venue in venues}

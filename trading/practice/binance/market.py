@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 
 from trading.practice.binance import formats
 from trading.practice.binance.errors import BinanceError, missing
@@ -178,13 +177,10 @@ class PublicApi:
 
 def best(market: Market) -> dict[str, object]:
     """Best bid and ask with their sizes; zeros for an empty side."""
-    sides: dict[str, tuple[Decimal, Decimal]] = {}
-    for name, side in (("bid", Side.BUY), ("ask", Side.SELL)):
-        levels = market.book.levels(side, limit=1)
-        sides[name] = levels[0] if levels else (ZERO, ZERO)
+    bid, ask = market.book.top(Side.BUY), market.book.top(Side.SELL)
     return {
-        "bidPrice": number(sides["bid"][0]),
-        "bidQty": number(sides["bid"][1]),
-        "askPrice": number(sides["ask"][0]),
-        "askQty": number(sides["ask"][1]),
+        "bidPrice": number(bid[0]),
+        "bidQty": number(bid[1]),
+        "askPrice": number(ask[0]),
+        "askQty": number(ask[1]),
     }

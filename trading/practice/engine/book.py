@@ -84,6 +84,11 @@ class Book:
         price: Decimal = levels.keys()[-1 if side is Side.BUY else 0]
         return price
 
+    def top(self, side: Side) -> Level:
+        """Best price and its size; zeros when ``side`` is empty."""
+        levels = self.levels(side, limit=1)
+        return levels[0] if levels else (ZERO, ZERO)
+
     def size_at(self, side: Side, price: Decimal) -> Decimal:
         """Total size resting at ``price``; zero when nothing does."""
         level = self._sides[side].get(price)
