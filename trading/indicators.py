@@ -4,12 +4,14 @@ Every result has the shape of its input and holds NaN where the indicator has no
 of equal length; a NaN inside spreads to what depends on it. Floats end here: a Decimal is built from `str` of the last value.
 """
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 Series: TypeAlias = npt.NDArray[np.float64]
+
+_SMA: Any = 0  # talib.MA_Type.SMA
 
 
 def _array(values: npt.ArrayLike) -> Series:
@@ -101,6 +103,6 @@ def bollinger(
         timeperiod=_period(period, least=2),
         nbdevup=deviations,
         nbdevdn=deviations,
-        matype=talib.MA_Type.SMA,
+        matype=_SMA,
     )
     return upper, middle, lower

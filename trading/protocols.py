@@ -63,11 +63,16 @@ class VenueCapabilities:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamStats:
-    """How one instrument's data arrives. `source` is websocket or rest; `messages` and `resyncs` only grow."""
+    """How one instrument's data arrives. `source` is websocket, rest or none; the counters only grow.
+
+    `losses` grows whenever trades may have been missed; until `has_all_trades` is true again, they still may be.
+    """
 
     source: str
     messages: int
     resyncs: int
+    losses: int
+    has_all_trades: bool
 
 
 class MarketData(Protocol):

@@ -90,9 +90,15 @@ class MinuteBuilder:
         )
 
     def interrupt(self, *, at: datetime) -> None:
-        """Trades may have been missed until `at`: forgets the minute under way."""
+        """Trades may have been missed until `at`: forgets the minutes under way and the last price."""
+        self.last_close = None
         self.whole_from = max(self.whole_from, floor(at, length=MINUTE) + MINUTE)
         self._open = {minute: c for minute, c in self._open.items() if minute >= self.whole_from}
+
+    def heal(self, newest: Candle) -> None:
+        """The venue's own newest closed minute: from here on, a minute without a trade is flat at its close."""
+        if newest.open_time + MINUTE >= max(self.whole_from, self._closed_until or self.whole_from):
+            self.last_close = newest.close
 
     def close(self, *, until: datetime) -> list[Candle]:
         """Every whole minute that ended by `until`, once, oldest first; minutes without trades are flat when a price is known."""

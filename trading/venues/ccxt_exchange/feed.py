@@ -46,6 +46,7 @@ class Feed:
         self._patience = patience
         self._silent_s = patience.silent_s
         self._restarted_s = time.monotonic()
+        self.losses = 0
         self._lost = {BOOKS: set(symbols), TRADES: set(symbols)}
         self._trouble: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -114,8 +115,14 @@ class Feed:
                 self._check_sum(entry)
 
     def on_disconnect(self) -> None:
+        self.losses += 1
         for lost in self._lost.values():
             lost.update(self.mirrors)
+
+    @property
+    def has_all_trades(self) -> bool:
+        """True while every instrument's trades are subscribed to and have been seen to come."""
+        return not self._lost[TRADES]
 
     def _on_result(self, result: Any) -> None:
         if isinstance(result, dict) and "bids" in result:
@@ -195,7 +202,7 @@ class Feed:
                 await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
                 pause_s = min(pause_s * 2, patience.max_pause_s)
             else:
-                lost.difference_update(symbols)
+                self._found(kind, symbols)
                 self._note(kind, "")
                 pause_s = patience_start(patience)
                 await asyncio.sleep(patience.keep_s)
@@ -236,6 +243,11 @@ class Feed:
         mirror.book = mirror.dead
         parameters = {"channel": "book", "symbol": [mirror.symbol], "depth": self._traits.book_depth}
         self._spawn(connection.send({"method": "unsubscribe", "params": parameters}))
+
+    def _found(self, kind: str, symbols: list[str]) -> None:
+        if kind == TRADES and self._lost[kind]:
+            self.losses += 1
+        self._lost[kind].difference_update(symbols)
 
     def _note(self, kind: str, trouble: str) -> None:
         """Logs a trouble once, and its end."""

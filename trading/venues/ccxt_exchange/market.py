@@ -129,8 +129,14 @@ class CcxtMarketData:
     def stats(self, symbol: str) -> StreamStats:
         mirror = self._feed.mirrors.get(symbol)
         if mirror is None:
-            return StreamStats(source="none", messages=0, resyncs=0)
-        return StreamStats(source=mirror.source, messages=mirror.messages, resyncs=mirror.resyncs)
+            return StreamStats(source="none", messages=0, resyncs=0, losses=0, has_all_trades=False)
+        return StreamStats(
+            source=mirror.source if mirror.version else "none",
+            messages=mirror.messages,
+            resyncs=mirror.resyncs,
+            losses=self._feed.losses,
+            has_all_trades=self._feed.has_all_trades,
+        )
 
     async def close(self) -> None:
         for task in (self._rest, self._started):
