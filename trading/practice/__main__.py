@@ -66,6 +66,7 @@ def _settings(arguments: list[str] | None) -> PracticeSettings:
         kraken_port=given.kraken_port,
         control_port=given.control_port,
         proxy_port=given.proxy_port,
+        tls_dir=given.tls_dir,
         state_file=given.state_file,
     )
 

@@ -15,6 +15,8 @@ DEFAULT_BALANCE_QUOTE = Decimal(10_000)
 class PracticeSettings:
     """How the practice venues are set up. Ports of 0 are given by the system; ``proxy_port`` None means no proxy.
 
+    ``tls_dir`` is where the proxy's certificate authority goes; None: a directory that lives as long as the venues.
+
     ``candles`` maps a symbol to a recorded file; ``speed`` is how many recorded seconds pass in one;
     ``messages_per_s`` above zero adds cheap book changes at that rate over all markets together (for benchmarks).
     """
@@ -36,6 +38,7 @@ class PracticeSettings:
     kraken_port: int = 0
     control_port: int = 0
     proxy_port: int | None = None
+    tls_dir: Path | None = None
     state_file: Path | None = None
 
     def __post_init__(self) -> None:

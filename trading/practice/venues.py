@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +22,8 @@ from trading.practice.errors import PracticeError
 from trading.practice.keys import ApiKey, KeyRing
 from trading.practice.kraken.venue import KrakenVenue
 from trading.practice.settings import PracticeSettings
+from trading.practice.wire.certificates import make_authority
+from trading.practice.wire.proxy import HOSTS, ConnectProxy
 from trading.practice.wire.venue import Venue
 
 LOOP_HZ = 10.0
@@ -80,6 +84,10 @@ class PracticeVenues:
         self.control = Control(self._venues, world=self.world)
         self.control_port = 0
         self.world.on_candle_closed.append(self._on_candle_closed)
+        self.proxy_port = 0
+        self.ca_file: Path | None = None
+        self._proxy: ConnectProxy | None = None
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._control_runner: web.AppRunner | None = None
         self._task: asyncio.Task[None] | None = None
         self._next_step_ms = 0
@@ -102,7 +110,10 @@ class PracticeVenues:
 
     def urls(self) -> dict[str, str]:
         """Where everything listens."""
-        return {**{name: one.url for name, one in self._running.items()}, "control": self.control_url}
+        urls = {**{name: one.url for name, one in self._running.items()}, "control": self.control_url}
+        if self.ca_file is not None:
+            urls |= {"proxy": f"http://127.0.0.1:{self.proxy_port}", "ca_file": str(self.ca_file)}
+        return urls
 
     def call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> object:
         """A control operation in process, e.g. ``call("POST", "/binance/faults", {...})``."""
@@ -124,6 +135,8 @@ class PracticeVenues:
         site = web.TCPSite(self._control_runner, settings.host, settings.control_port)
         await site.start()
         self.control_port = int(self._control_runner.addresses[0][1])
+        if settings.proxy_port is not None:
+            await self._start_proxy(port=settings.proxy_port)
         if not self.clock.is_virtual:
             self._task = asyncio.create_task(self._run())
 
@@ -135,14 +148,36 @@ class PracticeVenues:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait([self._task])
             failure = None if self._task.cancelled() else self._task.exception()
+        if self._proxy is not None:
+            await self._proxy.stop()
         for venue in self._venues.values():
             await venue.stop()
         if self._control_runner is not None:
             await self._control_runner.cleanup()
         for exchange in self.world.exchanges.values():
             exchange.ledger.close()
+        if self._temporary is not None:
+            self._temporary.cleanup()
         if failure is not None:
             raise failure
+
+    async def _start_proxy(self, *, port: int) -> None:
+        directory = self.settings.tls_dir
+        if directory is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="practice-tls-")
+            directory = Path(self._temporary.name)
+        hosts = [host for names in HOSTS.values() for host in names]
+        self.ca_file, context = make_authority(directory, hosts=hosts)
+        ports: dict[str, int] = {}
+        for name, one in self._running.items():
+            tls_port = await one.venue.start_tls(host=self.settings.host, context=context)
+            ports |= dict.fromkeys(HOSTS[name], tls_port)
+        self._proxy = ConnectProxy(ports)
+        self.proxy_port = await self._proxy.start(host=self.settings.host, port=port)
+        for name, one in self._running.items():
+            one.proxy_options = options.proxy_options(
+                name, proxy_port=self.proxy_port, ca_file=str(self.ca_file)
+            )
 
     async def wait_failed(self) -> None:
         """Wait for the loop to fail, and raise what stopped it; for ever while all is well."""
