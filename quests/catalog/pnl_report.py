@@ -13,10 +13,12 @@ from quests.protocols import RunContext
 from quests.types import Cadence, JobKind, Outcome
 from trading.accounting.fifo import total
 from trading.accounting.performance import max_drawdown_ratio
-from trading.models import Decision, EquityMark, Fill, LotClosure
+from trading.models import Decision, EquityMark, Fill, LotClosure, Operator
+from trading.services import performance
 from trading.types import ONE, Mode
 
 DAY = timedelta(days=1)
+_INSTANT = timedelta(microseconds=1)  # the ledger's windows include their end, a day does not
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class PnlReport:
             "realised_pnl": f"{realised:.2f}",
             "ai_cost_usd": f"{ai_cost:.4f}",
             "net_pnl": f"{realised - ai_cost:.2f}",
+            "round_trips": _round_trips(mode=context.account_mode, start=start, end=end),
             "equity": _equity(mode=context.account_mode, start=start, end=end),
             "decisions": _decisions(mode=context.account_mode, start=start, end=end),
         }
@@ -72,6 +75,25 @@ def _by_quote(*, mode: Mode, start: datetime, end: datetime) -> dict[str, dict[s
             "realised_pnl": format(pnl, "f"),
         }
     return found
+
+
+def _round_trips(*, mode: Mode, start: datetime, end: datetime) -> dict[str, dict[str, Any]]:
+    """Operator -> what became flat in the period. Ratios are None where there is nothing to divide by."""
+    found: dict[str, dict[str, Any]] = {}
+    for operator in Operator.objects.order_by("name"):
+        measured = performance.measure(operator=operator, mode=mode, since=start, until=end - _INSTANT)
+        found[operator.name] = {
+            "trips": measured.trips,
+            "wins": measured.wins,
+            "losses": measured.losses,
+            "win_rate_ratio": _text(measured.win_rate_ratio),
+            "profit_factor": _text(measured.profit_factor),
+        }
+    return found
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value:.4f}"
 
 
 def _equity(*, mode: Mode, start: datetime, end: datetime) -> dict[str, str] | None:
