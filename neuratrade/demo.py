@@ -1,12 +1,14 @@
 """Turns a home into a demo: practice venues on this machine, instruments, accounts with play money."""
 
 import dataclasses
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from secrets import token_urlsafe
 
 from django.conf import settings
 from django.db import connections
@@ -23,7 +25,7 @@ from trading.practice.instruments import QUOTE
 from trading.practice.options import client_options
 from trading.practice.settings import PracticeSettings
 from trading.protocols import Credentials
-from trading.services import ledger
+from trading.services import credentials, ledger
 from trading.types import Mode
 
 Say = Callable[[str], object]
@@ -42,6 +44,7 @@ _OWNED = (
     "logs",
     "run",
     "admin_password",
+    "vault.json",
     "demo.json",
 )
 
@@ -152,9 +155,14 @@ def _open_account(operator: Operator, *, venue: Venue, mode: Mode, at: datetime)
 
 def _seal_practice_keys(account: Account, *, at: datetime) -> None:
     """The practice keys take the way real ones take: sealed in the vault, opened by the executor alone."""
-    from trading.services import credentials
-
-    credentials.store(account=account, credentials=PRACTICE_KEYS[account.venue.name], at=at)
+    path = settings.HOME / home.DEMO_PASSPHRASE
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(token_urlsafe(24) + "\n", encoding="utf-8")
+    os.environ["NEURATRADE_PASSPHRASE_FILE"] = str(path)
+    name = account.venue.name
+    account.credential = credentials.store(label=f"{name} practice", credentials=PRACTICE_KEYS[name], at=at)
+    account.save(update_fields=["credential"])
 
 
 def _remove_old() -> None:

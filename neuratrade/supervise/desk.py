@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from neuratrade.supervise import control, herald, orphans, processes, watching
+from neuratrade.supervise import control, herald, home, orphans, processes, watching
 from neuratrade.supervise.errors import SuperviseError
 
 Say = Callable[[str], object]
@@ -45,6 +45,9 @@ def _start(say: Say) -> None:
     if left:
         say(f"stopped {left} processes that a killed supervisor had left")
     refuse_taken_port(settings.WEB_HOST, settings.WEB_PORT)
+    demo = home.read_demo(settings.HOME)
+    for port in demo.ports if demo else ():
+        refuse_taken_port("127.0.0.1", port, remedy="end what uses it, or choose others: prepare_demo --port")
     for folder in (settings.RUN_DIR, settings.LOG_DIR, settings.HOME / "redis"):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     herald.clear_restarts(settings.HOME)
@@ -68,17 +71,15 @@ def refuse_pending_migrations() -> None:
         )
 
 
-def refuse_taken_port(host: str, port: int) -> None:
-    """Raises SuperviseError when the web port is taken."""
+def refuse_taken_port(host: str, port: int, *, remedy: str = "set NEURATRADE_PORT to a free port") -> None:
+    """Raises SuperviseError when the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise SuperviseError(
-                f"cannot serve on {host}:{port} ({error.strerror}); set NEURATRADE_PORT to a free port"
-            ) from error
+            raise SuperviseError(f"cannot serve on {host}:{port} ({error.strerror}); {remedy}") from error
 
 
 @contextmanager

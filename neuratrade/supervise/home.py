@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEMO_FILE = "demo.json"
+DEMO_PASSPHRASE = "keys/demo_passphrase"
 SUPERVISOR_SOCKET = "run/supervisor.sock"
 # Commands that make or start a desk mean the home they were given; all others may follow the running one.
 _MAKERS = frozenset({"prepare", "prepare_demo", "up", "run"})
@@ -29,6 +30,12 @@ class Demo:
 
     mode: str
     practice_arguments: tuple[str, ...]
+
+    @property
+    def ports(self) -> list[int]:
+        """The ports the practice venues will serve on."""
+        following = zip(self.practice_arguments, self.practice_arguments[1:], strict=False)
+        return [int(value) for option, value in following if option.endswith("-port")]
 
 
 def operator_home(environ: MutableMapping[str, str]) -> Path:
@@ -82,7 +89,9 @@ def choose(environ: MutableMapping[str, str], *, command: str, wants_demo: bool)
     demo = read_demo(home)
     if wants_demo or demo is not None:
         # A demo never touches the operator's database, broker or model accounts.
-        environ["DATABASE_URL"] = environ["REDIS_URL"] = ""
+        environ["DATABASE_URL"] = environ["REDIS_URL"] = environ["NEURATRADE_PASSPHRASE"] = ""
+        has_vault = (home / DEMO_PASSPHRASE).exists()
+        environ["NEURATRADE_PASSPHRASE_FILE"] = str(home / DEMO_PASSPHRASE) if has_vault else ""
     if demo is not None:
         environ["NEURATRADE_MODE"] = demo.mode
     return note

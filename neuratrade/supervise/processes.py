@@ -13,7 +13,7 @@ from neuratrade.supervise.errors import SuperviseError
 # Which processes may see a secret that comes by the environment; every other process gets it blank.
 SECRETS: Mapping[str, frozenset[str]] = {
     "NEURATRADE_AI_API_KEY": frozenset({"worker-high"}),
-    "NEURATRADE_VAULT_PASSPHRASE": frozenset({"execute_orders"}),
+    "NEURATRADE_PASSPHRASE": frozenset({"execute_orders"}),
 }
 
 
@@ -119,5 +119,5 @@ def _flower() -> Process:
     return _celery(
         "flower",
         "Celery's own monitor",
-        *("flower", "--address=127.0.0.1", f"--port={settings.FLOWER_PORT}"),
+        *("flower", f"--address={settings.WEB_HOST}", f"--port={settings.FLOWER_PORT}"),
     )
