@@ -27,11 +27,10 @@ PROTECTIVE_LIFETIME = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What one approval permits, as text and whole numbers. Empty text: the order has no such price, or no decision.
+class OrderTerms:
+    """The order, as the approval spells it: text and whole numbers. Empty text: it has no such price, or no decision.
 
-    The first group is the order, byte for byte; the second is the world it was judged in. Decimals are in venue units,
-    times in epoch milliseconds. `exposure_cap_quote` bounds the desk's gross exposure with this order filled.
+    Decimals are in venue units, times in epoch milliseconds. `leg` counts an intent's orders.
     """
 
     order_id: str
@@ -53,6 +52,14 @@ class Terms:
     close_by_ms: int
     reduce_only: int
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms(OrderTerms):
+    """What one approval permits: the order, byte for byte, and the world it was judged in.
+
+    `exposure_cap_quote` bounds the desk's gross exposure with this order filled; empty for what only reduces.
+    """
+
     approval_id: str
     installation_id: str
     breaker_epoch: int
@@ -69,7 +76,7 @@ class Terms:
     expires_at_ms: int
 
 
-ORDER_FIELDS = tuple(item.name for item in fields(Terms))[:18]
+ORDER_FIELDS = tuple(item.name for item in fields(OrderTerms))
 REDUCE_PURPOSES = frozenset({Purpose.EXIT.value, Purpose.PROTECT.value, Purpose.LIQUIDATE.value})
 
 
@@ -123,7 +130,7 @@ def decode(payload: bytes) -> Terms:
     return terms
 
 
-def differences(permitted: Terms, actual: Terms) -> tuple[str, ...]:
+def differences(permitted: Terms, actual: OrderTerms) -> tuple[str, ...]:
     """The order fields in which `actual` is not byte for byte what is permitted."""
     return tuple(name for name in ORDER_FIELDS if getattr(permitted, name) != getattr(actual, name))
 

@@ -1,4 +1,4 @@
-"""Reduce only: an exit, a stop or a liquidation sells, and never more than the desk holds of the instrument."""
+"""Reduce only: an exit, a stop or a liquidation goes against the position, and is never larger than it."""
 
 from trading.risk.exposure import held_base
 from trading.risk.limits import RiskLimits
@@ -9,7 +9,8 @@ from trading.types import ZERO, ProposedOrder, Side, Snapshot
 def judge(order: ProposedOrder, snapshot: Snapshot, limits: RiskLimits) -> Finding:
     instrument = snapshot.instrument
     held = held_base(snapshot.portfolio, venue=instrument.venue, symbol=instrument.symbol)
-    passed = order.side is Side.SELL and ZERO < order.size_base <= held
+    side = Side.SELL if held > 0 else Side.BUY
+    passed = order.side is side and ZERO < order.size_base <= abs(held)
     return compare(
         passed,
         f"the size against the {held:f} {instrument.base} held",
