@@ -83,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         default=None,
         help="also run TLS and a CONNECT proxy for the real host names",
     )
+    add("--tls-dir", type=Path, default=None, help="where the proxy's ca.pem goes")
     add(
         "--state-file",
         type=Path,
