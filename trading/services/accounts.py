@@ -16,7 +16,7 @@ from neuratrade.lib.clock import now
 from trading.errors import ConfigurationError, StaleDataError, VenueError
 from trading.models import Account, Instrument, Venue
 from trading.protocols import AccountClient, Credentials, MarketData, VenueConfig, VenueDriver
-from trading.services import market
+from trading.services import credentials, market
 from trading.types import Mode, OrderBook, PublicTrade, Quote
 
 log = logging.getLogger(__name__)
@@ -126,10 +126,10 @@ def enabled_accounts(mode: Mode) -> list[Account]:
     )
 
 
-def open_account(account: Account) -> OpenAccount:
-    """A client of one account; call it inside the event loop that will use it.
+def opener(account: Account) -> Callable[[], OpenAccount]:
+    """Reads all that one account needs; the returned function opens it, inside the event loop that will use it.
 
-    Raises ConfigurationError when the venue's driver is unknown or a live account has no usable credential.
+    Raises ConfigurationError when the venue's driver is unknown or a live account has no usable keys.
     """
     drivers: dict[str, VenueDriver] = plugins.discover("trading.venues", "VENUE")
     venue = account.venue
@@ -137,17 +137,22 @@ def open_account(account: Account) -> OpenAccount:
         raise ConfigurationError(
             f"venue {venue.name}: there is no driver {venue.driver!r}; use one of {', '.join(drivers)}"
         )
+    driver = drivers[venue.driver]
     instruments = list(Instrument.objects.filter(venue=venue).select_related("venue"))
     config = _config(venue, instruments=instruments, options=venue.options)
-    driver = drivers[venue.driver]
-    books = LiveBooks(venue=venue.name, open_market=lambda: driver.market_data(config))
-    if account.mode == Mode.LIVE:
-        client = driver.account(config, credentials=_credentials(account))
-    else:
-        options = paper_options(account, instruments=instruments, books=books)
-        paper = _config(venue, instruments=instruments, options=options)
-        client = drivers["paper"].account(paper, credentials=Credentials("", ""))
-    return OpenAccount(account=account, client=client, books=books)
+    keys = _credentials(account) if account.mode == Mode.LIVE else None
+
+    def open_now() -> OpenAccount:
+        books = LiveBooks(venue=venue.name, open_market=lambda: driver.market_data(config))
+        if keys is not None:
+            client = driver.account(config, credentials=keys)
+        else:
+            options = paper_options(account, instruments=instruments, books=books)
+            paper = _config(venue, instruments=instruments, options=options)
+            client = drivers["paper"].account(paper, credentials=Credentials("", ""))
+        return OpenAccount(account=account, client=client, books=books)
+
+    return open_now
 
 
 def paper_options(account: Account, *, instruments: Sequence[Instrument], books: LiveBooks) -> dict[str, Any]:
@@ -173,10 +178,8 @@ def _config(venue: Venue, *, instruments: Sequence[Instrument], options: dict[st
 
 
 def _credentials(account: Account) -> Credentials:
-    from trading.services import credentials
-
     if account.credential is None:
         raise ConfigurationError(
             f"account {account} has no keys; add them with `neuratrade onboard` or use paper mode"
         )
-    return credentials.open_credential(account.credential)
+    return credentials.reveal(account.credential)

@@ -20,13 +20,14 @@ from neuratrade.lib.clock import now
 from neuratrade.lib.crashpoints import crashpoint
 from trading.errors import (
     ApprovalError,
+    LeaseLostError,
     OutcomeUnknownError,
     VenueRejectedError,
     VenueUnavailableError,
 )
 from trading.models import Account, Order
 from trading.protocols import AccountClient
-from trading.risk.approval import Terms, decode
+from trading.risk.approval import Terms
 from trading.services import approvals, journal, leases
 from trading.services.accounts import LiveBooks
 from trading.types import OrderRequest, OrderState, OrderType, Purpose, Side, TimeInForce
@@ -96,11 +97,14 @@ def in_db(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
 def _claim(lane: Lane, *, order_id: UUID, at: datetime) -> Claimed | None:
     """Uses up the approval and writes SENDING in one transaction; None when the order is not to be sent."""
     order = Order.objects.select_related("instrument__venue", "account").get(pk=order_id)
+    name, owner, epoch = lane.lease
+    if not leases.is_held(name=name, owner=owner, epoch=epoch, at=at):
+        raise LeaseLostError(f"{lane.name}: the lease is lost; the order is left to its new owner")
     problem = _lane_problem(lane, order=order)
     if not problem:
         try:
             with transaction.atomic():
-                approvals.verify_and_consume(order_id=order_id, executor_lease=lane.lease, at=at)
+                terms = approvals.verify_and_consume(order_id=order_id, executor_lease=lane.lease, at=at)
                 if not journal.move(
                     order_id=order_id,
                     from_states=(OrderState.APPROVED,),
@@ -111,7 +115,12 @@ def _claim(lane: Lane, *, order_id: UUID, at: datetime) -> Claimed | None:
                 ):
                     raise ApprovalError("the order is not waiting to be sent any more")
                 crashpoint("execute.claimed")
-            return _claimed(order)
+            return Claimed(
+                order_id=order.pk,
+                request=request_of(order),
+                terms=terms,
+                is_entry=order.purpose == Purpose.ENTRY,
+            )
         except ApprovalError as error:
             problem = str(error)
     journal.move(
@@ -141,16 +150,6 @@ def _lane_problem(lane: Lane, *, order: Order) -> str:
     if in_doubt.exists():
         return "another order of this instrument is in doubt"
     return ""
-
-
-def _claimed(order: Order) -> Claimed:
-    approval = order.approvals.latest("issued_at")
-    return Claimed(
-        order_id=order.pk,
-        request=request_of(order),
-        terms=decode(bytes(approval.payload)),
-        is_entry=order.purpose == Purpose.ENTRY,
-    )
 
 
 def request_of(order: Order) -> OrderRequest:

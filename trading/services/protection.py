@@ -211,12 +211,16 @@ def _keep_time(position: Position, *, step: Step, at: datetime) -> None:
         rows.update(unprotected_since=at)
 
 
+def is_reported_dust(position: Position) -> bool:
+    """True when what is left was found too small for the venue to sell."""
+    last = Event.objects.filter(kind="position.dust", payload__position=str(position.pk)).last()
+    return last is not None and last.payload.get("size_base") == format(position.size_base, "f")
+
+
 def _report_dust(position: Position, *, at: datetime) -> None:
-    """Says once, per size, that something is left which the venue is too large to sell."""
+    """Says once, per size, that something is left which is too small for the venue to sell."""
     with transaction.atomic():
-        last = Event.objects.filter(kind="position.dust", payload__position=str(position.pk)).last()
-        size = format(position.size_base, "f")
-        if last is not None and last.payload.get("size_base") == size:
+        if is_reported_dust(position):
             return
         events.append(
             kind="position.dust",
@@ -225,7 +229,7 @@ def _report_dust(position: Position, *, at: datetime) -> None:
             payload={
                 "position": str(position.pk),
                 "instrument": str(position.instrument),
-                "size_base": size,
+                "size_base": format(position.size_base, "f"),
                 "min_notional_quote": format(position.instrument.min_notional, "f"),
             },
             at=at,

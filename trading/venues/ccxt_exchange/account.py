@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 _ORDER_WAIT_S = 2.0
 _CANCEL_WAIT_S = 10.0
+_READ_WAIT_S = 3.0
 _RECONNECT_S = 1.0
 _LONGEST_RECONNECT_S = 30.0
 
@@ -277,7 +278,8 @@ class CcxtAccount:
         # Kraken says "EOrder:Invalid order" for an unknown id
         absent = (ccxt.OrderNotFound, ccxt.InvalidOrder) if may_be_absent else ()
         try:
-            return await method(*arguments)
+            with ratelimit.lane(max_wait_s=_READ_WAIT_S):
+                return await method(*arguments)
         except absent:
             return None
         except ccxt.BaseError as error:

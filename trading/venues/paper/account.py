@@ -219,7 +219,8 @@ class PaperAccount:
         if executions or before != (order.queue_ahead, order.is_triggered):
             spec = self._options.instruments[order.symbol]
             self._ledger.settle(order, executions, spec=spec, at=self._options.clock())
-            self._stirred.set()
+            if executions:
+                self._stirred.set()
 
     def _stop_executions(
         self, order: PaperOrder, *, book: OrderBook | None, trades: Sequence[PublicTrade]
