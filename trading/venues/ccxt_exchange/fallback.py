@@ -67,7 +67,9 @@ class RestFallback:
             return
         is_same = live["bids"][0][0] == book["bids"][0][0] and live["asks"][0][0] == book["asks"][0][0]
         mirror.doubts = 0 if is_same else mirror.doubts + 1
-        if mirror.doubts >= 2:
+        if mirror.doubts >= 2 and self._feed.silence_s() > self._after_s:
+            self._feed.restart(why="the stream is silent but REST shows other prices")
+        elif mirror.doubts >= 2:
             mirror.book = live
             self._feed.resync(mirror, why="the stream is quiet but REST shows other prices")
 

@@ -8,6 +8,7 @@ socket after nine minutes, and a reconnect between two calls not at all (shown b
 import asyncio
 import logging
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from trading.venues.ccxt_exchange.streams import StreamTraits
 log = logging.getLogger(__name__)
 
 BOOKS, TRADES = "books", "trades"
+_HASH = re.compile(r"^[A-Za-z]+[:@]+")  # what ccxt writes before the symbol: orderbook::, trade@ and the like
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +48,9 @@ class Feed:
         self._patience = patience
         self._silent_s = patience.silent_s
         self._restarted_s = time.monotonic()
-        self.losses = 0
-        self._lost = {BOOKS: set(symbols), TRADES: set(symbols)}
+        self.trade_losses = 0
+        self._loss_number = 0
+        self._lost = {kind: dict.fromkeys(symbols, 0) for kind in (BOOKS, TRADES)}
         self._trouble: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         exchange.desk_tap = self
@@ -72,7 +75,7 @@ class Feed:
         """Stops watching an instrument that the venue does not list."""
         self.mirrors.pop(symbol, None)
         for lost in self._lost.values():
-            lost.discard(symbol)
+            lost.pop(symbol, None)
 
     def resync(self, mirror: Mirror, *, why: str) -> None:
         """Drops the instrument's book now and asks for a fresh snapshot; sooner again only after a growing pause."""
@@ -86,6 +89,8 @@ class Feed:
 
     def restart(self, *, why: str) -> None:
         """Ends every connection; the keepers dial again and subscribe to everything."""
+        for mirror in self.mirrors.values():
+            mirror.doubts = 0
         import ccxt
 
         log.warning("%s: %s; renewing the connection", self.venue, why)
@@ -96,6 +101,8 @@ class Feed:
     # --- the tap (trading.venues.ccxt_exchange.client.Tap) ------------------------------------------------------------
 
     def attach(self, connection: Any) -> None:
+        import ccxt
+
         resolve, reject = connection.resolve, connection.reject
 
         def tapped_resolve(result: Any, message_hash: str | None) -> Any:
@@ -104,7 +111,7 @@ class Feed:
 
         def tapped_reject(error: Any, message_hash: str | None = None) -> Any:
             if message_hash is not None:
-                self._on_reject(message_hash)
+                self._on_reject(message_hash, is_gap=isinstance(error, ccxt.ChecksumError))
             return reject(error, message_hash)
 
         connection.resolve, connection.reject = tapped_resolve, tapped_reject
@@ -115,9 +122,12 @@ class Feed:
                 self._check_sum(entry)
 
     def on_disconnect(self) -> None:
-        self.losses += 1
-        for lost in self._lost.values():
-            lost.update(self.mirrors)
+        for kind in self._lost:
+            self._lose(kind, *self.mirrors)
+        for mirror in self.mirrors.values():
+            if mirror.book is mirror.dead:
+                mirror.book = None
+            mirror.dead = None  # a new connection brings new snapshots, if into the same objects
 
     @property
     def has_all_trades(self) -> bool:
@@ -152,14 +162,14 @@ class Feed:
                 wake(mirror.trade_waiters)
         cache.clear()
 
-    def _on_reject(self, message_hash: str) -> None:
-        """ccxt found a gap, or a snapshot failed: it has dropped this subscription."""
-        symbol = message_hash.partition(":")[2].lstrip(":")
+    def _on_reject(self, message_hash: str, *, is_gap: bool) -> None:
+        """ccxt found a gap, or a snapshot failed: it has dropped this subscription, and after a gap the book too."""
+        symbol = _HASH.sub("", message_hash)
         mirror = self.mirrors.get(symbol)
         if mirror is not None:
             kind = TRADES if message_hash.startswith("trade") else BOOKS
-            self._lost[kind].add(symbol)
-            if kind == BOOKS and mirror.source == "websocket":
+            self._lose(kind, symbol)
+            if is_gap:
                 mirror.dead, mirror.resyncs = mirror.book, mirror.resyncs + 1
 
     def _check_sum(self, entry: Any) -> None:
@@ -185,10 +195,9 @@ class Feed:
         """Subscribes to what is missing; what is there already costs nothing. Never ends by itself."""
         pause_s, patience = patience_start(self._patience), self._patience
         while True:
-            lost = self._lost[kind]
-            symbols = sorted(lost) or list(self.mirrors)
+            asked = dict(self._lost[kind])
             try:
-                await asyncio.wait_for(watch(symbols), patience.watch_s)
+                await asyncio.wait_for(watch(sorted(asked or self.mirrors)), patience.watch_s)
             except asyncio.CancelledError:
                 if _is_being_cancelled():
                     raise
@@ -202,7 +211,7 @@ class Feed:
                 await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
                 pause_s = min(pause_s * 2, patience.max_pause_s)
             else:
-                self._found(kind, symbols)
+                self._found(kind, asked)
                 self._note(kind, "")
                 pause_s = patience_start(patience)
                 await asyncio.sleep(patience.keep_s)
@@ -211,13 +220,20 @@ class Feed:
         """Restarts when nothing new has come from the stream for too long, by the venue's clock and by ours."""
         while True:
             await asyncio.sleep(min(1.0, self._silent_s / 4))
-            newest_s = max((mirror.streamed_s for mirror in self.mirrors.values()), default=time.monotonic())
-            if newest_s > self._restarted_s:
-                self._silent_s = self._patience.silent_s
-            silence_s = time.monotonic() - max(newest_s, self._restarted_s)
+            silence_s = self.silence_s()
             if silence_s > self._silent_s:
                 self._silent_s = min(self._silent_s * 2, self._patience.max_silent_s)
                 self.restart(why=f"the stream has been silent for {silence_s:.0f} s")
+            elif silence_s < self._patience.silent_s / 2 and self._is_streaming():
+                self._silent_s = self._patience.silent_s
+
+    def silence_s(self) -> float:
+        """Seconds since the newest book of any instrument came by the stream, or since the last restart."""
+        newest_s = max((mirror.streamed_s for mirror in self.mirrors.values()), default=0.0)
+        return time.monotonic() - max(newest_s, self._restarted_s)
+
+    def _is_streaming(self) -> bool:
+        return any(mirror.streamed_s > self._restarted_s for mirror in self.mirrors.values())
 
     def _resubscribe(self, mirror: Mirror) -> None:
         """Makes ccxt forget one book so that the keeper subscribes to it again."""
@@ -226,7 +242,7 @@ class Feed:
             (c for c in (self._exchange.clients or {}).values() if name and name in c.subscriptions), None
         )
         if connection is None:
-            if not name:
+            if mirror.symbol not in self._lost[BOOKS]:
                 self.restart(why=f"{mirror.symbol} needs a fresh book")
             return
         connection.subscriptions.pop(name)
@@ -234,7 +250,7 @@ class Feed:
             self._leave(connection, mirror)
         else:
             self._exchange.orderbooks.pop(mirror.symbol, None)
-        self._lost[BOOKS].add(mirror.symbol)
+        self._lose(BOOKS, mirror.symbol)
 
     def _leave(self, connection: Any, mirror: Mirror) -> None:
         """Kraken: a place-holder takes the late updates until the snapshot makes a new book."""
@@ -244,10 +260,18 @@ class Feed:
         parameters = {"channel": "book", "symbol": [mirror.symbol], "depth": self._traits.book_depth}
         self._spawn(connection.send({"method": "unsubscribe", "params": parameters}))
 
-    def _found(self, kind: str, symbols: list[str]) -> None:
-        if kind == TRADES and self._lost[kind]:
-            self.losses += 1
-        self._lost[kind].difference_update(symbols)
+    def _lose(self, kind: str, *symbols: str) -> None:
+        """These subscriptions are gone; each loss has a number, so that one during a subscribe is not taken for mended."""
+        self._loss_number += 1
+        self.trade_losses += kind == TRADES
+        self._lost[kind].update(dict.fromkeys(symbols, self._loss_number))
+
+    def _found(self, kind: str, asked: dict[str, int]) -> None:
+        """What was asked for has come, except what was lost again meanwhile."""
+        self.trade_losses += kind == TRADES and bool(asked)
+        for symbol, number in asked.items():
+            if self._lost[kind].get(symbol) == number:
+                del self._lost[kind][symbol]
 
     def _note(self, kind: str, trouble: str) -> None:
         """Logs a trouble once, and its end."""

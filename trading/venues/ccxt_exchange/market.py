@@ -134,7 +134,7 @@ class CcxtMarketData:
             source=mirror.source if mirror.version else "none",
             messages=mirror.messages,
             resyncs=mirror.resyncs,
-            losses=self._feed.losses,
+            losses=self._feed.trade_losses,
             has_all_trades=self._feed.has_all_trades,
         )
 

@@ -29,7 +29,7 @@ STREAMS: dict[str, StreamTraits] = {
         book_hash="orderbook::{symbol}",
     ),
     "kraken": StreamTraits(
-        book_depth=25, book_hash="orderbook:{symbol}", unsubscribe=True, has_checksum=True
+        book_depth=25, book_hash="orderbook@{symbol}", unsubscribe=True, has_checksum=True
     ),
 }
 
