@@ -10,8 +10,8 @@
     8  book_fill           fills become lots, positions, PnL; every change is an Event     trading/services/ledger.py
 
 Steps 3 to 6 are one Celery chain. It carries ids only: SQL is the truth, a message is a hint. Every step first claims the
-decision's status by a conditional update, so a message that arrives twice does nothing, and one that never arrives is sent
-again by `sweep`. After step 6 Celery has no part: the executor polls SQL, so no order ever depends on a message.
+decision's status by a conditional update, so a message that arrives twice does nothing; one that never arrives, or whose
+worker died, is sent again by `sweep`. After step 6 Celery has no part: the executor polls SQL, so no order ever depends on a message.
 """
 
 import logging
@@ -33,12 +33,12 @@ log = logging.getLogger(__name__)
 
 Status = Decision.Status
 
-# The status a step takes the decision from, the step, and its queue
+# A step, its queue, and the statuses in which it is the next to run: not yet taken, or begun by a worker that died
 STEPS = (
-    (Status.OPENED, "agents.tasks.analyst_step", Priority.HIGH),
-    (Status.ANALYSED, "agents.tasks.trader_step", Priority.HIGH),
-    (Status.PLANNED, "agents.tasks.review_step", Priority.HIGH),
-    (Status.REVIEWED, "trading.tasks.check_risk", Priority.CRITICAL),
+    ("agents.tasks.analyst_step", Priority.HIGH, (Status.OPENED, Status.ANALYSING)),
+    ("agents.tasks.trader_step", Priority.HIGH, (Status.ANALYSED, Status.PLANNING)),
+    ("agents.tasks.review_step", Priority.HIGH, (Status.PLANNED, Status.REVIEWING)),
+    ("trading.tasks.check_risk", Priority.CRITICAL, (Status.REVIEWED,)),
 )
 RUN_QUEST = "quests.tasks.run_quest"
 _SEND_AGAIN_EVERY_S = 20
@@ -82,11 +82,11 @@ def sweep(*, at: datetime) -> None:
 
 
 def _send_steps(decision_id: UUID | str, *, from_status: str) -> None:
-    """The chain from the step that takes the decision from `from_status` to the gate."""
-    first = [status for status, _, _ in STEPS].index(Status(from_status))
+    """The chain from the step that is next at `from_status` to the gate."""
+    first = next(number for number, (_, _, statuses) in enumerate(STEPS) if from_status in statuses)
     steps = [
         signature(task, kwargs={"decision_id": str(decision_id)}, immutable=True, queue=queue.value)
-        for _, task, queue in STEPS[first:]
+        for task, queue, _ in STEPS[first:]
     ]
     try:
         chain(*steps).apply_async()

@@ -1,7 +1,8 @@
-"""Finds what got stuck: messages that were lost, workers that died. Ends it, or says what to send again.
+"""Finds what got stuck: messages that were lost, workers that died. Says what to send again, and ends what is past help.
 
-Celery loses a message now and then (measured: 11 of 6,000 under 40 hard kills). Nothing here repeats a step that somebody had
-claimed: a claimed step whose worker died ends its decision as FAILED, because what it did before it died is not known.
+Celery loses a message now and then (measured: 11 of 6,000 under 40 hard kills). Sending again is safe: a debate step goes on from
+its journal, under a lease (agents/services/sessions.py), and everything else claims before it acts. The gate is never asked
+twice: what it did before it died is not known, so its decision ends as FAILED.
 """
 
 from dataclasses import dataclass
@@ -10,26 +11,20 @@ from uuid import UUID
 
 from quests.models import Run
 from quests.services.runs import MAX_RETRIES, Ticket, fail, ticket
-from trading.models import Decision
+from trading.models import Decision, Lease
 from trading.services import decisions
 
 Status = Decision.Status
 
 # A message normally arrives within milliseconds; a step's queue may hold a few model calls before it.
 SEND_AGAIN_AFTER = timedelta(seconds=20)
-# Evidence is old by then: better no trade than a late one.
+# Above a step's hard time limit (Celery's task_time_limit, 300 s). Evidence is old by then: better no trade than a late one.
 GIVE_UP_AFTER = timedelta(minutes=10)
-# Above the hard time limit of a step (Celery's task_time_limit, 300 s), so that only dead workers are meant.
-MODEL_STEP_LIMIT = timedelta(seconds=330)
+# The gate answers within a second.
 CHECK_LIMIT = timedelta(seconds=60)
 
-UNCLAIMED = (Status.OPENED, Status.ANALYSED, Status.PLANNED, Status.REVIEWED)
-CLAIMED = {
-    Status.ANALYSING: MODEL_STEP_LIMIT,
-    Status.PLANNING: MODEL_STEP_LIMIT,
-    Status.REVIEWING: MODEL_STEP_LIMIT,
-    Status.CHECKING: CHECK_LIMIT,
-}
+WAITING = (Status.OPENED, Status.ANALYSED, Status.PLANNED, Status.REVIEWED)
+DEBATING = (Status.ANALYSING, Status.PLANNING, Status.REVIEWING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,22 +55,29 @@ def _runs_to_send(*, at: datetime) -> tuple[Ticket, ...]:
 
 
 def _end_stuck_decisions(*, at: datetime) -> int:
-    ended = 0
-    for status, limit in CLAIMED.items():
-        for decision_id in _older(status, at=at - limit):
-            reason = f"the step {status.label.lower()} did not finish within {limit.total_seconds():.0f} s"
-            ended += decisions.end(decision_id=decision_id, status=Status.FAILED, reason=reason, at=at)
-    for status in UNCLAIMED:
-        for decision_id in _older(status, at=at - GIVE_UP_AFTER):
-            reason = f"nobody took the step after {status.label.lower()} in time; its evidence is too old now"
-            ended += decisions.end(decision_id=decision_id, status=Status.FAILED, reason=reason, at=at)
-    return ended
+    unchecked = _older((Status.CHECKING,), at=at - CHECK_LIMIT)
+    hopeless = _older((*WAITING, *DEBATING), at=at - GIVE_UP_AFTER)
+    reasons = {
+        **{pk: f"the gate did not answer within {CHECK_LIMIT.total_seconds():.0f} s" for pk, _ in unchecked},
+        **{pk: f"stood at {status} for too long; its evidence is too old now" for pk, status in hopeless},
+    }
+    return sum(
+        decisions.end(decision_id=pk, status=Status.FAILED, reason=reason, at=at)
+        for pk, reason in reasons.items()
+    )
 
 
 def _decisions_to_send(*, at: datetime) -> tuple[tuple[str, str], ...]:
-    waiting = Decision.objects.filter(status__in=UNCLAIMED, changed_at__lte=at - SEND_AGAIN_AFTER)
-    return tuple((str(pk), status) for pk, status in waiting.values_list("pk", "status"))
+    """Decisions that nobody took on, and debates whose worker no longer holds them."""
+    late = _older((*WAITING, *DEBATING), at=at - SEND_AGAIN_AFTER)
+    leases = {f"debate:{pk}" for pk, status in late if status in DEBATING}
+    held = set(
+        Lease.objects.filter(name__in=leases, expires_at__gt=at)
+        .exclude(owner="")
+        .values_list("name", flat=True)
+    )
+    return tuple((str(pk), status) for pk, status in late if f"debate:{pk}" not in held)
 
 
-def _older(status: str, *, at: datetime) -> list[UUID]:
-    return list(Decision.objects.filter(status=status, changed_at__lte=at).values_list("pk", flat=True))
+def _older(statuses: tuple[Status, ...], *, at: datetime) -> list[tuple[UUID, str]]:
+    return list(Decision.objects.filter(status__in=statuses, changed_at__lte=at).values_list("pk", "status"))

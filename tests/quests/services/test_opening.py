@@ -6,7 +6,7 @@ from django.conf import settings
 
 from quests.errors import RunLostError
 from quests.locks import asset_lease, asset_lock
-from quests.models import Run
+from quests.models import Quest, Run
 from quests.services import opening
 from quests.services.opening import MAX_OPEN_DECISIONS, Opened
 from quests.types import Opportunity
@@ -24,7 +24,7 @@ def run(desk: Desk, at: datetime) -> Run:
     return running(install("steps", Steps()), at=at)
 
 
-def running(quest: object, *, at: datetime) -> Run:
+def running(quest: Quest, *, at: datetime) -> Run:
     return Run.objects.create(
         quest=quest, scheduled_for=at, status=Run.Status.RUNNING, attempts=1, created_at=at
     )

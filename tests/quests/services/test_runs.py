@@ -6,7 +6,7 @@ import redis
 
 from neuratrade.lib import redis as bus
 from quests import services
-from quests.models import Run
+from quests.models import Quest, Run
 from quests.services import runs
 from quests.types import Cadence, Fired
 from tests.factories import Desk
@@ -168,7 +168,7 @@ def test_a_second_beat_inserts_nothing(desk: Desk, at: datetime) -> None:
 
 def test_a_quest_switched_off_does_not_start(desk: Desk, at: datetime) -> None:
     services.install_schedule(at=at)
-    quest = Run.quest.field.related_model.objects.get(name="fee_audit")
+    quest = Quest.objects.get(name="fee_audit")
     quest.is_enabled = False
     quest.save()
     services.install_schedule(at=at)

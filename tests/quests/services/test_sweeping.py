@@ -3,12 +3,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from quests import services
-from quests.models import Run
-from quests.services.sweeping import CHECK_LIMIT, CLAIMED, GIVE_UP_AFTER, SEND_AGAIN_AFTER, UNCLAIMED
+from quests.models import Quest, Run
+from quests.services.sweeping import CHECK_LIMIT, DEBATING, GIVE_UP_AFTER, SEND_AGAIN_AFTER, WAITING
 from tests.factories import Desk
 from tests.quests.plugins import Steps, install
 from trading.models import Decision
-from trading.services import decisions
+from trading.services import decisions, leases
 
 pytestmark = pytest.mark.django_db
 
@@ -21,31 +21,40 @@ def decision(desk: Desk, status: str, *, at: datetime) -> Decision:
     return made
 
 
-@pytest.mark.parametrize("status", UNCLAIMED)
-def test_a_decision_that_nobody_claimed_is_sent_again_then_given_up(
+@pytest.mark.parametrize("status", [*WAITING, *DEBATING])
+def test_a_decision_that_nobody_works_on_is_sent_again_then_given_up(
     desk: Desk, at: datetime, status: str
 ) -> None:
     made = decision(desk, status, at=at)
     assert services.sweep(at=at + timedelta(seconds=1)).decisions == ()
     assert services.sweep(at=at + SEND_AGAIN_AFTER).decisions == ((str(made.pk), status),)
-    assert services.sweep(at=at + GIVE_UP_AFTER).ended == 1
+    given_up = services.sweep(at=at + GIVE_UP_AFTER)
+    assert (given_up.ended, given_up.decisions) == (1, ())
     made.refresh_from_db()
     assert made.status == Decision.Status.FAILED
     assert "too old" in made.reason
+    assert services.sweep(at=at + 2 * GIVE_UP_AFTER).ended == 0
 
 
-@pytest.mark.parametrize("status", CLAIMED)
-def test_a_claimed_step_is_never_repeated_and_fails_after_its_limit(
-    desk: Desk, at: datetime, status: str
-) -> None:
-    made, limit = decision(desk, status, at=at), CLAIMED[Decision.Status(status)]
-    early = services.sweep(at=at + limit - timedelta(seconds=1))
+@pytest.mark.parametrize("status", DEBATING)
+def test_a_debate_under_way_is_left_to_its_worker(desk: Desk, at: datetime, status: str) -> None:
+    made, name = decision(desk, status, at=at), "debate:{}"
+    late = at + SEND_AGAIN_AFTER
+    epoch = leases.acquire(name=name.format(made.pk), owner="worker", ttl_s=30, at=late)
+    assert epoch is not None
+    assert services.sweep(at=late).decisions == ()
+    leases.release(name=name.format(made.pk), owner="worker", epoch=epoch)
+    assert services.sweep(at=late).decisions == ((str(made.pk), status),)
+
+
+def test_the_gate_is_never_asked_twice(desk: Desk, at: datetime) -> None:
+    made = decision(desk, "checking", at=at)
+    early = services.sweep(at=at + CHECK_LIMIT - timedelta(seconds=1))
     assert (early.decisions, early.ended) == ((), 0)
-    late = services.sweep(at=at + limit)
+    late = services.sweep(at=at + CHECK_LIMIT)
     assert (late.decisions, late.ended) == ((), 1)
     made.refresh_from_db()
-    assert made.status == Decision.Status.FAILED
-    assert services.sweep(at=at + 2 * limit).ended == 0
+    assert (made.status, made.reason) == ("failed", "the gate did not answer within 60 s")
 
 
 @pytest.mark.parametrize("status", ["approved", "executed", "no_trade", "vetoed", "failed"])
@@ -57,12 +66,8 @@ def test_what_is_approved_or_over_is_left_alone(desk: Desk, at: datetime, status
     assert made.status == status
 
 
-def test_the_gate_gets_less_time_than_a_model() -> None:
-    assert CLAIMED[Decision.Status.CHECKING] == CHECK_LIMIT < CLAIMED[Decision.Status.ANALYSING]
-
-
 def run(at: datetime, **columns: object) -> Run:
-    quest = Run.quest.field.related_model.objects.filter(name="steps").first() or install("steps", Steps())
+    quest = Quest.objects.filter(name="steps").first() or install("steps", Steps())
     return Run.objects.create(
         quest=quest,
         scheduled_for=at + timedelta(seconds=Run.objects.count()),
