@@ -124,7 +124,7 @@ def _seconds(path: Path, column: pd.Series[float]) -> Floats:
             scale = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}[unit]
             seconds = np.asarray(values / scale, dtype=np.float64)
         else:
-            moments = pd.to_datetime(column, utc=True)
+            moments = pd.to_datetime(column, utc=True, format="ISO8601")
             since = (moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
             seconds = np.asarray(since, dtype=np.float64)
     except (ValueError, TypeError, StopIteration, OverflowError) as error:
