@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -22,15 +22,6 @@ from django.db import connection
 from neuratrade.supervise import processes
 
 T = TypeVar("T")
-
-
-def until(condition: Callable[[], T], *, what: str, timeout_s: float = 15) -> T:
-    """The first true answer of `condition`; fails with `what` when there is none in time."""
-    deadline = time.monotonic() + timeout_s
-    while not (answer := condition()):
-        assert time.monotonic() < deadline, f"waited {timeout_s} s in vain for {what}"
-        time.sleep(0.05)
-    return answer
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -74,24 +65,27 @@ class Processes:
                 command, env=environment(**self.extra), stdout=log, stderr=log, start_new_session=True
             )
 
+    def until(self, condition: Callable[[], T], *, what: str, timeout_s: float = 15) -> T:
+        """The first true answer of `condition`; fails when there is none in time, or at once when a process ended."""
+        deadline = time.monotonic() + timeout_s
+        while not (answer := condition()):
+            ended = [name for name, process in self.running.items() if process.poll() is not None]
+            assert not ended, f"{', '.join(ended)} ended while waiting for {what}"
+            assert time.monotonic() < deadline, f"waited {timeout_s} s in vain for {what}"
+            time.sleep(0.05)
+        return answer
+
     def kill(self, name: str) -> None:
         """`kill -9` for the process and its children, as a power cut would."""
         process = self.running.pop(name)
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
-    def stop_all(self) -> None:
-        for process in self.running.values():
-            _signal(process, signal.SIGTERM)
-        deadline = time.monotonic() + 3
-        for process in self.running.values():
-            try:
-                process.wait(timeout=max(deadline - time.monotonic(), 0.1))
-            except subprocess.TimeoutExpired:
-                _signal(process, signal.SIGKILL)
-                process.wait()
-            _signal(process, signal.SIGKILL)  # children of a parent that went first
-        self.running.clear()
+    def kill_all(self) -> None:
+        """Ends everything at once: nothing that a desk leaves behind may depend on a polite farewell."""
+        for name in list(self.running):
+            self.kill(name)
 
     def log(self, name: str) -> Path:
         return Path(settings.LOG_DIR) / f"{name}.log"
@@ -112,12 +106,5 @@ def desk_processes(**extra: str) -> Iterator[Processes]:
     try:
         yield started
     finally:
-        started.stop_all()
+        started.kill_all()
         print(started.text())  # noqa: T201
-
-
-def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
-    try:
-        os.killpg(process.pid, number)
-    except ProcessLookupError:
-        return
