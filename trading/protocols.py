@@ -108,7 +108,8 @@ class AccountClient(Protocol):
     capabilities: VenueCapabilities
 
     async def place_order(self, request: OrderRequest) -> VenueOrder:
-        """One call. Raises VenueRejectedError for the venue's own definite no, OutcomeUnknownError for all doubt."""
+        """One call. Raises VenueRejectedError for the venue's own definite no, OutcomeUnknownError for all doubt,
+        VenueUnavailableError (RateLimitedError) only when nothing left this machine."""
         ...
 
     async def cancel_order(self, *, symbol: str, client_order_id: str, venue_order_id: str | None) -> None:

@@ -5,8 +5,6 @@ in `rejections`; everything else is OutcomeUnknownError, which only a query reso
 """
 
 import asyncio
-import contextlib
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -15,7 +13,6 @@ from typing import Any
 
 from neuratrade.lib import ratelimit
 from neuratrade.lib.clock import from_epoch_ms, now, to_epoch_ms
-from neuratrade.lib.redact import redact
 from trading.errors import OutcomeUnknownError, VenueRejectedError, VenueUnavailableError
 from trading.protocols import AccountClient, Credentials, VenueConfig
 from trading.types import Balance, OrderRequest, VenueFill, VenueOrder
@@ -23,14 +20,11 @@ from trading.venues.ccxt_exchange import wire
 from trading.venues.ccxt_exchange.capabilities import traits_of
 from trading.venues.ccxt_exchange.client import make_client
 from trading.venues.ccxt_exchange.rejections import definite_rejection
-
-log = logging.getLogger(__name__)
+from trading.venues.ccxt_exchange.userstream import UserStream
 
 _ORDER_WAIT_S = 2.0
 _CANCEL_WAIT_S = 10.0
 _READ_WAIT_S = 3.0
-_RECONNECT_S = 1.0
-_LONGEST_RECONNECT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +49,7 @@ class CcxtAccount:
         self.capabilities = self._traits.capabilities
         self._exchange = make_client(config, credentials)
         self._markets = asyncio.Lock()
-        self._stirred = asyncio.Event()
+        self._stream = UserStream(self._exchange, venue=config.name)
         original = self._exchange.on_rest_response
 
         def remember(
@@ -65,19 +59,13 @@ class CcxtAccount:
             return original(code, reason, url, method, headers, body, *rest)
 
         self._exchange.on_rest_response = remember
-        connected = self._exchange.on_connected
-
-        def reconnected(*arguments: Any) -> None:
-            connected(*arguments)
-            self._stirred.set()
-
-        self._exchange.on_connected = reconnected
 
     async def place_order(self, request: OrderRequest) -> VenueOrder:
         """One call. VenueUnavailableError means that nothing was sent; see the module for the rest."""
         import ccxt
 
         await self._ready()
+        self._refuse_rounding(request)
         kind, price, parameters = wire.order_arguments(request)
         parameters |= self._traits.bounds(now())
         _reply.set(None)
@@ -90,11 +78,34 @@ class CcxtAccount:
             raise  # our own rate limiter: the call never left
         except ccxt.BaseError as error:
             self._raise_if_rejected()
-            raise OutcomeUnknownError(_line(error)) from error
+            raise OutcomeUnknownError(wire.one_line(error)) from error
         except (OSError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
             # ccxt stumbles over a body it did not expect; the order may exist
-            raise OutcomeUnknownError(f"the reply to a new order cannot be read ({_line(error)})") from error
+            raise OutcomeUnknownError(
+                f"the reply to a new order cannot be read ({wire.one_line(error)})"
+            ) from error
         return self._accepted(raw, request=request)
+
+    def _refuse_rounding(self, request: OrderRequest) -> None:
+        """ccxt would cut a price or size to the venue's steps in silence; the approved order is sent as it is, or not at all."""
+        import ccxt
+
+        checks = (
+            ("size", request.size_base, self._exchange.amount_to_precision),
+            ("price", request.price_bound, self._exchange.price_to_precision),
+            ("stop price", request.stop_price, self._exchange.price_to_precision),
+        )
+        for name, value, rounded in checks:
+            if value is None:
+                continue
+            try:
+                is_exact = wire.number(rounded(request.symbol, wire.text(value))) == value
+            except ccxt.BaseError:
+                is_exact = False
+            if not is_exact:
+                raise VenueRejectedError(
+                    f"not sent: {name} {value} does not fit {request.symbol}", code="PRECISION"
+                )
 
     def _raise_if_rejected(self) -> None:
         reply = _reply.get()
@@ -109,7 +120,7 @@ class CcxtAccount:
         try:
             order = wire.venue_order(raw, request=request)
         except (VenueUnavailableError, AttributeError) as error:
-            raise OutcomeUnknownError(f"the venue's yes cannot be read ({_line(error)})") from error
+            raise OutcomeUnknownError(f"the venue's yes cannot be read ({wire.one_line(error)})") from error
         echoed = order.client_order_id
         if echoed != request.client_order_id and (echoed is not None or self._traits.echoes_client_id):
             raise OutcomeUnknownError(
@@ -133,7 +144,7 @@ class CcxtAccount:
         except (ccxt.OrderNotFound, ccxt.InvalidOrder):
             return
         except ccxt.BaseError as error:
-            raise OutcomeUnknownError(_line(error)) from error
+            raise OutcomeUnknownError(wire.one_line(error)) from error
 
     async def find_order(
         self, *, symbol: str, client_order_id: str, venue_order_id: str | None, since: datetime
@@ -218,39 +229,8 @@ class CcxtAccount:
         epoch_ms = await self._read(self._exchange.fetch_time)
         return from_epoch_ms(int(epoch_ms)) + timedelta(seconds=self._traits.clock_step_s / 2)
 
-    async def changes(self) -> AsyncIterator[None]:
-        """From the user stream. ccxt reconnects in silence, so every new connection is a change, too."""
-        streams = [
-            asyncio.create_task(self._watch(self._exchange.watch_orders)),
-            asyncio.create_task(self._watch(self._exchange.watch_balance)),
-        ]
-        try:
-            while True:
-                await self._stirred.wait()
-                self._stirred.clear()
-                yield None
-        finally:
-            for stream in streams:
-                stream.cancel()
-            await asyncio.gather(*streams, return_exceptions=True)
-
-    async def _watch(self, watch: Callable[[], Awaitable[Any]]) -> None:
-        """A stream that ends is a hint as well; it is opened again with growing patience."""
-        import ccxt
-
-        pause_s = _RECONNECT_S
-        while True:
-            try:
-                await watch()
-                pause_s = _RECONNECT_S
-            except (ccxt.BaseError, VenueUnavailableError, OSError) as error:
-                log.warning(
-                    "%s: the account's stream ended (%s); opening it again", self._config.name, _line(error)
-                )
-                self._stirred.set()
-                await asyncio.sleep(pause_s)
-                pause_s = min(pause_s * 2, _LONGEST_RECONNECT_S)
-            self._stirred.set()
+    def changes(self) -> AsyncIterator[None]:
+        return self._stream.changes()
 
     async def close(self) -> None:
         await self._exchange.close()
@@ -283,13 +263,8 @@ class CcxtAccount:
         except absent:
             return None
         except ccxt.BaseError as error:
-            raise VenueUnavailableError(_line(error)) from error
+            raise VenueUnavailableError(wire.one_line(error)) from error
         except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-            raise VenueUnavailableError(f"the venue's answer cannot be read ({_line(error)})") from error
-
-
-def _line(error: BaseException) -> str:
-    """The error on one line without secrets, short enough for the journal."""
-    with contextlib.suppress(IndexError):
-        return redact(f"{type(error).__name__}: {str(error).splitlines()[0]}")[:250]
-    return type(error).__name__
+            raise VenueUnavailableError(
+                f"the venue's answer cannot be read ({wire.one_line(error)})"
+            ) from error

@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from neuratrade.lib.clock import from_epoch_ms
+from neuratrade.lib.redact import redact
 from trading.errors import InvalidValueError, VenueUnavailableError
 from trading.types import (
     ZERO,
@@ -126,3 +127,9 @@ def number(value: object) -> Decimal | None:
     if not parsed.is_finite():
         raise VenueUnavailableError(f"{value!r} is not a finite number")
     return parsed
+
+
+def one_line(error: BaseException) -> str:
+    """The error on one line without secrets, short enough for the journal."""
+    lines = str(error).splitlines()
+    return redact(f"{type(error).__name__}: {lines[0] if lines else ''}")[:250]
