@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEMO_FILE = "demo.json"
+DEMO_MICRO_EVERY_S = "10"
 DEMO_PASSPHRASE = "keys/demo_passphrase"
 SUPERVISOR_SOCKET = "run/supervisor.sock"
 # Commands that make or start a desk mean the home they were given; all others may follow the running one.
@@ -90,6 +91,10 @@ def choose(environ: MutableMapping[str, str], *, command: str, wants_demo: bool)
     if wants_demo or demo is not None:
         # A demo never touches the operator's database, broker or model accounts.
         environ["DATABASE_URL"] = environ["REDIS_URL"] = environ["NEURATRADE_PASSPHRASE"] = ""
+        # Scans every few seconds, so that there is something to see soon.
+        environ["NEURATRADE_MICRO_EVERY_S"] = (
+            environ.get("NEURATRADE_MICRO_EVERY_S", "") or DEMO_MICRO_EVERY_S
+        )
         has_vault = (home / DEMO_PASSPHRASE).exists()
         environ["NEURATRADE_PASSPHRASE_FILE"] = str(home / DEMO_PASSPHRASE) if has_vault else ""
     if demo is not None:

@@ -1,0 +1,108 @@
+"""Whatever is wrong, the operator gets one line, a non-zero exit code, and no traceback."""
+
+import re
+import socket
+from pathlib import Path
+
+import pytest
+
+from neuratrade import __version__
+from tests.neuratrade.commandline import neuratrade, short_home
+
+BAD_INPUT = {
+    "unknown command": (("statsu",), {}, 2, "did you mean status?"),
+    "hopeless command": (("xyzzy",), {}, 2, "`neuratrade help` lists"),
+    "unknown option": (("status", "--colour"), {}, 1, "unrecognized arguments: --colour"),
+    "port is a word": (
+        ("status",),
+        {"NEURATRADE_PORT": "web"},
+        2,
+        "NEURATRADE_PORT: 'web' is not a whole number",
+    ),
+    "port too high": (("status",), {"NEURATRADE_PORT": "70000"}, 2, "NEURATRADE_PORT: 70000 is out of range"),
+    "mode unknown": (("status",), {"NEURATRADE_MODE": "yolo"}, 2, "give one of: paper, shadow, live"),
+    "flag unclear": (("status",), {"NEURATRADE_FLOWER": "maybe"}, 2, "neither yes nor no"),
+    "not postgres": (("status",), {"DATABASE_URL": "mysql://x/y"}, 2, "is not a PostgreSQL address"),
+    "no desk": (("status",), {}, 3, "start it with `neuratrade up`"),
+    "not prepared": (("up",), {}, 1, "run `neuratrade prepare`"),
+    "no such process": (("run", "worker-hihg"), {}, 1, "the desk has: redis, worker-critical"),
+    "candles absent": (("--demo", "prepare_demo", "--candles", "/nope.csv"), {}, 1, "there is no such file"),
+    "candles are no candles": (
+        ("--demo", "prepare_demo", "--candles", "Makefile"),
+        {},
+        1,
+        "use .csv, .csv.gz",
+    ),
+    "speed is a word": (("--demo", "prepare_demo", "--speed", "fast"), {}, 1, "--speed: invalid float value"),
+    "speed is zero": (("--demo", "prepare_demo", "--speed", "0"), {}, 1, "speed must be above zero"),
+    "mode of the demo": (("--demo", "prepare_demo", "--mode", "shadow"), {}, 1, "--mode: invalid choice"),
+    "practice port": (("--demo", "prepare_demo", "--port", "65535"), {}, 1, "is out of range"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_bad_input_gets_one_line(case: str) -> None:
+    arguments, settings, code, line = BAD_INPUT[case]
+    with short_home() as home:
+        result = neuratrade(*arguments, home=home, **settings)
+        left = [path.name for path in home.rglob("*") if path.is_file()]
+
+    assert result.returncode == code, result.stderr
+    assert line in result.stderr
+    assert re.fullmatch(r"neuratrade: [^\n]+\n", result.stderr), result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+    # At most Django's own key and an empty database file: nothing was prepared.
+    assert set(left) <= {
+        "django_secret_key",
+        "neuratrade.sqlite3",
+        "neuratrade.sqlite3-wal",
+        "neuratrade.sqlite3-shm",
+    }
+
+
+def test_a_home_that_cannot_be_written_is_named() -> None:
+    result = neuratrade("status", home=Path("/proc/nowhere"))
+
+    assert result.returncode == 2
+    assert re.fullmatch(
+        r"neuratrade: setting NEURATRADE_HOME: cannot write /proc/nowhere[^\n]*\n", result.stderr
+    )
+
+
+def test_help_lists_ours_and_hides_djangos() -> None:
+    with short_home() as home:
+        result = neuratrade("help", home=home)
+
+    assert result.returncode == 0
+    assert re.search(r"^  up +Start every process", result.stdout, re.MULTILINE)
+    assert "inspectdb" not in result.stdout
+    assert "--pythonpath" not in neuratrade("status", "--help", home=Path("/tmp")).stdout
+
+
+def test_version() -> None:
+    with short_home() as home:
+        assert neuratrade("--version", home=home).stdout == f"neuratrade {__version__}\n"
+
+
+def test_an_unexpected_error_is_a_line_and_debug_shows_the_traceback() -> None:
+    with short_home() as home:
+        (home / "neuratrade.sqlite3").write_text("this is no database, but long enough to look at" * 100)
+        plain = neuratrade("prepare", home=home)
+        debug = neuratrade("prepare", home=home, NEURATRADE_DEBUG="1")
+
+    assert plain.returncode == 1
+    assert re.fullmatch(r"neuratrade: prepare: the database cannot be used [^\n]+\n", plain.stderr)
+    assert "Traceback" in debug.stderr
+
+
+def test_a_taken_web_port_is_said_before_anything_starts() -> None:
+    with short_home() as home, socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        assert neuratrade("prepare", home=home).returncode == 0
+        result = neuratrade("up", home=home, NEURATRADE_PORT=port)
+
+        assert result.returncode == 1
+        assert f"cannot serve on 127.0.0.1:{port}" in result.stderr
+        assert not (home / "run" / "supervisor.sock").exists()
