@@ -51,6 +51,7 @@ CSRF_TRUSTED_ORIGINS = list(env.names("NEURATRADE_TRUSTED_ORIGINS"))
 
 INSTALLED_APPS = [
     "neuratrade",
+    "neuratrade.dashboard",
     "trading",
     "agents",
     "quests",
@@ -156,7 +157,6 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 STATIC_URL = "static/"
-STATIC_ROOT = HOME / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 LOGIN_URL = "/admin/login/"

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 
@@ -12,7 +14,7 @@ from agents.services.transcript import transcript
 from quests.models import Run
 from trading.errors import StaleDataError
 from trading.models import Decision, EquityMark, Event, Heartbeat, Operator, Order, Position
-from trading.services import market, performance, state
+from trading.services import decisions, market, performance, state
 from trading.types import ONE, ZERO
 
 DECISIONS_SHOWN = 6
@@ -53,12 +55,12 @@ def _equity(operator: Operator, at: datetime) -> dict[str, Any]:
     peak = max((nav for nav in _marks(operator, at).values_list("nav", flat=True)), default=ZERO)
     drawdown = ONE - last.nav / peak if last and peak > 0 else ZERO
     return {
-        "now": _text(last.equity) if last else None,
-        "cash": _text(last.cash) if last else None,
-        "unrealised_pnl": _text(last.unrealised_pnl) if last else None,
+        "now": _optional(last and last.equity),
+        "cash": _optional(last and last.cash),
+        "unrealised_pnl": _optional(last and last.unrealised_pnl),
         "day_pnl": _text(performance.daily_realised_pnl(operator=operator, mode=settings.MODE, at=at)),
         "drawdown_ratio": _text(round(drawdown, 6)),
-        "ai_cost_today": _text(budget.spent_today(at=at)),
+        "ai_cost_today": _text(budget.spend(at=at).today),
     }
 
 
@@ -84,12 +86,12 @@ def _position(row: Position) -> dict[str, Any]:
         "symbol": row.instrument.symbol,
         "size": _text(row.size_base),
         "average_cost": _text(round(row.average_cost, 8)),
-        "mark": _text(mark) if mark is not None else None,
+        "mark": _optional(mark),
         "pnl": _text(round((mark - row.average_cost) * row.size_base, 4)) if mark is not None else None,
         "stop": _text(row.stop_price)
         if row.stop_price is not None and row.unprotected_since is None
         else None,
-        "target": _text(row.target_price) if row.target_price is not None else None,
+        "target": _optional(row.target_price),
     }
 
 
@@ -114,7 +116,7 @@ def _orders(operator: Operator, at: datetime) -> list[dict[str, Any]]:
             "purpose": row.purpose,
             "side": row.side,
             "size": _text(row.size_base),
-            "price": _text(row.stop_price or row.price_bound) if row.stop_price or row.price_bound else None,
+            "price": _optional(row.stop_price or row.price_bound),
             "state": row.state,
         }
         for row in rows[:ORDERS_SHOWN]
@@ -132,10 +134,24 @@ def _decisions(operator: Operator, at: datetime) -> list[dict[str, Any]]:
             "symbol": row.instrument.symbol,
             "source": row.source,
             "reason": row.reason,
-            "debate": [_turn(turn) for turn in transcript(row.id)["debate"]],
+            "debate": _debate(row),
         }
         for row in rows[:DECISIONS_SHOWN]
     ]
+
+
+def _debate(decision: Decision) -> list[dict[str, Any]]:
+    """Who said what; an ended debate never changes, so it is read once."""
+    if decision.status in decisions.OPEN_STATUSES:
+        return _turns(decision.id)
+    return _ended_turns(decision.id)
+
+
+def _turns(decision_id: UUID) -> list[dict[str, Any]]:
+    return [_turn(turn) for turn in transcript(decision_id)["debate"]]
+
+
+_ended_turns = lru_cache(maxsize=4 * DECISIONS_SHOWN)(_turns)
 
 
 def _turn(turn: dict[str, Any]) -> dict[str, Any]:
@@ -174,11 +190,11 @@ def _quests(operator: Operator, at: datetime) -> list[dict[str, Any]]:
         {
             "name": run.quest.name,
             "cadence": run.quest.cadence,
-            "at": run.scheduled_for.isoformat(),
+            "at": run.created_at.isoformat(),
             "status": run.status,
-            "summary": run.summary,
+            "summary": run.note,
         }
-        for run in Run.objects.select_related("quest").order_by("-scheduled_for", "-id")[:RUNS_SHOWN]
+        for run in Run.objects.select_related("quest").order_by("-created_at", "-id")[:RUNS_SHOWN]
     ]
 
 
@@ -206,6 +222,10 @@ def _sentence(event: Event) -> str:
 
 def _text(value: Decimal) -> str:
     return format(value.normalize(), "f")
+
+
+def _optional(value: Decimal | None) -> str | None:
+    return None if value is None else _text(value)
 
 
 _SECTIONS: dict[str, Section] = {

@@ -1,8 +1,9 @@
 """The page, its stream, and one decision's whole chain. Reading only; a login unless the page is bound to loopback."""
 
 import ipaddress
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import wraps
+from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
@@ -24,7 +25,7 @@ from trading.models import Decision
 
 _reading = SharedReading()
 
-View = Callable[..., Awaitable[HttpResponseBase]]
+View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
 def _is_public() -> bool:

@@ -4,13 +4,15 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 import uvicorn
 from django.core.management import call_command
+from django.db import connection
 
 from neuratrade.lib.clock import now
 from tests.factories import Desk, make_desk
@@ -69,17 +71,36 @@ def address(live_desk: Desk) -> Iterator[str]:
 
 
 @pytest.fixture
-def browser() -> Iterator[object]:
+def browser(address: str) -> Iterator[object]:
     binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if binary is None:
         pytest.skip("no Chromium is installed (Debian: apt install chromium)")
     from playwright.sync_api import sync_playwright
 
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    flags = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ]
     with sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=binary, args=flags)
         yield chromium
         chromium.close()
+
+
+def aside(change: Callable[[], object]) -> object:
+    """Runs a database change in a thread of its own: the browser's event loop occupies this one."""
+
+    def run() -> object:
+        try:
+            return change()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(run).result()
 
 
 def open_decision(desk: Desk, *, source: str = "scan_momentum") -> Decision:
@@ -100,9 +121,9 @@ def test_the_page_shows_the_desk_and_follows_it_live(browser, address: str, live
     assert "0.02" in page.inner_text("#positions")
     assert page.locator("#curve .line").count() == 1
 
-    decision = open_decision(live_desk)
+    decision = aside(lambda: open_decision(live_desk))
     page.wait_for_selector(".decision")
-    decisions.end(decision_id=decision.pk, status=Decision.Status.NO_TRADE, reason="flat market", at=now())
+    aside(lambda: decisions.end(decision_id=decision.pk, status="no_trade", reason="flat market", at=now()))
     page.wait_for_selector("text=flat market")
     assert "no trade" in page.inner_text(".decision header")
 
@@ -113,7 +134,7 @@ def test_the_page_shows_the_desk_and_follows_it_live(browser, address: str, live
 
 
 def test_a_phone_sees_everything_without_sideways_scrolling(browser, address: str, live_desk: Desk) -> None:
-    open_decision(live_desk)
+    aside(lambda: open_decision(live_desk))
     page = browser.new_page(viewport={"width": 390, "height": 844})
     page.goto(address)
     page.wait_for_selector(".decision")
@@ -121,7 +142,7 @@ def test_a_phone_sees_everything_without_sideways_scrolling(browser, address: st
 
 
 def test_text_from_outside_stays_text(browser, address: str, live_desk: Desk) -> None:
-    open_decision(live_desk, source=HOSTILE)
+    aside(lambda: open_decision(live_desk, source=HOSTILE))
     page = browser.new_page()
     page.goto(address)
     page.wait_for_selector(".decision")
