@@ -37,7 +37,6 @@ def make_folders() -> None:
         settings.LOG_DIR,
         settings.KEYS_DIR,
         settings.HOME / "redis",
-        settings.STATIC_ROOT,
     ):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.chmod(0o700)
