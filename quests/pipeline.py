@@ -19,26 +19,28 @@ from datetime import datetime
 from uuid import UUID
 
 import redis
-from celery import chain, current_app, signature
+from celery import chain, current_app
 from kombu.exceptions import OperationalError
 
+from agents.tasks import analyst_step, review_step, trader_step
 from neuratrade.lib import clock
 from neuratrade.lib import redis as bus
 from quests import services
 from quests.services.runs import Ticket
-from quests.types import Cadence, Fired, Priority
+from quests.types import Cadence, Fired
 from trading.models import Decision
+from trading.tasks import check_risk
 
 log = logging.getLogger(__name__)
 
 Status = Decision.Status
 
-# A step, its queue, and the statuses in which it is the next to run: not yet taken, or begun by a worker that died
+# The steps of the chain, each with the statuses in which it is next: not yet taken, or begun by a worker that died
 STEPS = (
-    ("agents.tasks.analyst_step", Priority.HIGH, (Status.OPENED, Status.ANALYSING)),
-    ("agents.tasks.trader_step", Priority.HIGH, (Status.ANALYSED, Status.PLANNING)),
-    ("agents.tasks.review_step", Priority.HIGH, (Status.PLANNED, Status.REVIEWING)),
-    ("trading.tasks.check_risk", Priority.CRITICAL, (Status.REVIEWED,)),
+    (analyst_step, (Status.OPENED, Status.ANALYSING)),
+    (trader_step, (Status.ANALYSED, Status.PLANNING)),
+    (review_step, (Status.PLANNED, Status.REVIEWING)),
+    (check_risk, (Status.REVIEWED,)),
 )
 RUN_QUEST = "quests.tasks.run_quest"
 _SEND_AGAIN_EVERY_S = 20
@@ -83,13 +85,9 @@ def sweep(*, at: datetime) -> None:
 
 def _send_steps(decision_id: UUID | str, *, from_status: str) -> None:
     """The chain from the step that is next at `from_status` to the gate."""
-    first = next(number for number, (_, _, statuses) in enumerate(STEPS) if from_status in statuses)
-    steps = [
-        signature(task, kwargs={"decision_id": str(decision_id)}, immutable=True, queue=queue.value)
-        for task, queue, _ in STEPS[first:]
-    ]
+    first = next(number for number, (_, statuses) in enumerate(STEPS) if from_status in statuses)
     try:
-        chain(*steps).apply_async()
+        chain(*(step.si(decision_id=str(decision_id)) for step, _ in STEPS[first:])).apply_async()
     except OperationalError as error:
         log.warning("decision=%s waits for the sweeper, Redis is away: %s", decision_id, error)
 

@@ -1,7 +1,7 @@
 """Looks for instruments that drift upwards more steadily than noise would, and far enough to pay their own costs.
 
-The drift's strength is the t-statistic of the mean log return, mean / (standard deviation / sqrt(n)), over the last hour's
-half: under no drift it exceeds 1 about one time in six. It only ranks what is worth a debate; it is no signal to trade.
+The drift's strength is the t-statistic of the mean log return, mean / (standard deviation / sqrt(n)), over the last half
+hour: under no drift it exceeds 1 about one time in six. It only ranks what is worth a debate; it is no signal to trade.
 """
 
 import math
@@ -14,13 +14,18 @@ from typing import Any
 from quests import sight
 from quests.protocols import RunContext
 from quests.types import Cadence, JobKind, Opportunity, Outcome
+from trading import indicators
 from trading.encoding import encode
 from trading.models import Instrument
 from trading.services import market
 from trading.types import Candle, Quote
 
 BARS = 30
+# Wilder's RSI remembers far back; with fewer bars its value would depend on where we began to look.
+BARS_READ = 120
 MIN_DRIFT_T = 1.0
+# Above it the rise has mostly happened.
+MAX_RSI = 70.0
 # A move is expected over this many 1m bars, growing with the square root of time.
 HORIZON_BARS = 60
 SKILL = "momentum-scan"
@@ -31,6 +36,7 @@ class Momentum:
     """Over closed 1m bars; `drift_t` has no unit, `cost_bps` is a round trip as taker plus the spread."""
 
     drift_t: float
+    rsi_14: float
     change_bps: float
     expected_move_bps: float
     volume_ratio: float
@@ -44,6 +50,8 @@ class Momentum:
             return f"spread of {self.spread_bps:.1f} bps is above {sight.MAX_SPREAD_BPS}"
         if self.drift_t < MIN_DRIFT_T:
             return f"drift of {self.drift_t:.2f} is below {MIN_DRIFT_T}"
+        if self.rsi_14 > MAX_RSI:
+            return f"RSI of {self.rsi_14:.0f} is above {MAX_RSI:.0f}: too late"
         if self.expected_move_bps <= self.cost_bps:
             return f"an expected move of {self.expected_move_bps:.1f} bps does not pay {self.cost_bps:.1f} bps of costs"
         return ""
@@ -51,6 +59,7 @@ class Momentum:
     def as_indicators(self) -> dict[str, float]:
         return {
             "drift_t": round(self.drift_t, 3),
+            "rsi_14": round(self.rsi_14, 2),
             "change_bps": round(self.change_bps, 2),
             "expected_move_bps": round(self.expected_move_bps, 2),
             "volume_ratio": round(self.volume_ratio, 3),
@@ -73,6 +82,7 @@ def measure(candles: Sequence[Candle], quote: Quote, *, taker_fee_ratio: float) 
     usual = statistics.fmean(volumes[:-5])
     spread_bps = float(quote.spread_bps)
     return Momentum(
+        rsi_14=float(indicators.rsi([float(bar.close) for bar in candles])[-1]),
         drift_t=statistics.fmean(returns) / deviation * math.sqrt(len(returns)),
         change_bps=(closes[-1] / closes[0] - 1) * 1e4,
         expected_move_bps=deviation * math.sqrt(HORIZON_BARS) * 1e4,
@@ -105,13 +115,13 @@ def look(instrument: Instrument, *, at: datetime) -> tuple[Opportunity | None, M
     quote = sight.fresh_quote(venue=instrument.venue.name, symbol=instrument.symbol, at=at)
     if quote is None:
         return None, {"objection": "no fresh quote"}
-    candles = market.candles(instrument=instrument, timeframe="1m", before=at, limit=BARS + 1)
+    candles = market.candles(instrument=instrument, timeframe="1m", before=at, limit=BARS_READ)
     momentum = measure(candles, quote, taker_fee_ratio=float(instrument.taker_fee_ratio))
     if momentum is None:
         return None, {"objection": f"needs {BARS + 1} closed 1m candles that move, has {len(candles)}"}
-    indicators = momentum.as_indicators()
+    figures = momentum.as_indicators()
     if momentum.objection:
-        return None, {**indicators, "objection": momentum.objection}
+        return None, {**figures, "objection": momentum.objection}
     opportunity = Opportunity(
         venue=instrument.venue.name,
         symbol=instrument.symbol,
@@ -121,10 +131,10 @@ def look(instrument: Instrument, *, at: datetime) -> tuple[Opportunity | None, M
         market={
             "quote": encode(quote),
             "spread_bps": str(round(quote.spread_bps, 3)),
-            "indicators": indicators,
+            "indicators": figures,
         },
     )
-    return opportunity, indicators
+    return opportunity, figures
 
 
 QUEST = ScanMomentum()

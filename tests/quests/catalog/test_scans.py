@@ -1,4 +1,3 @@
-import random
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -20,12 +19,11 @@ from trading.types import Quote
 pytestmark = pytest.mark.django_db
 
 
-def rising(
-    bars: int = BARS + 1, *, step: float = 0.002, noise: float = 0.001, start: float = 100
-) -> list[float]:
-    rng, closes = random.Random(3), [start]
+def rising(bars: int = BARS + 1) -> list[float]:
+    """Two steps up, one step down: a drift of 1.8 with an RSI of about 67."""
+    closes = [100.0]
     while len(closes) < bars:
-        closes.append(closes[-1] * (1 + step + rng.uniform(-noise, noise)))
+        closes.append(closes[-1] * (1.004 if len(closes) % 2 else 0.998))
     return closes
 
 
@@ -67,11 +65,18 @@ def test_nothing_is_seen_in_old_quotes_few_candles_or_a_wide_spread(
 
 
 def test_a_rise_that_cannot_pay_its_fees_is_no_opportunity() -> None:
-    calm = [candle(i, 100 + i * 0.001 + (i % 2) * 0.0005) for i in range(BARS + 1)]
+    calm = [candle(i, 100 + i * 0.001 + (i % 2) * 0.003) for i in range(BARS + 1)]
     seen = measure(calm, quote(100.03, at=AT), taker_fee_ratio=0.001)
     assert seen is not None
     assert seen.drift_t > 1
     assert "does not pay" in seen.objection
+
+
+def test_a_rise_that_has_mostly_happened_is_too_late() -> None:
+    steep = [candle(i, 100 * 1.002**i * (1 + (i % 3) * 0.0001)) for i in range(BARS + 1)]
+    seen = measure(steep, quote(106, at=AT), taker_fee_ratio=0.001)
+    assert seen is not None
+    assert "too late" in seen.objection
 
 
 @given(
