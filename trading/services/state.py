@@ -32,14 +32,15 @@ def current(*, operator: Operator, mode: str) -> DeskState:
 def set_state(
     *, operator: Operator, mode: str, state: TradingState, cause: str, at: datetime, kind: str = ""
 ) -> DeskState:
-    """Steps down to `state`; does nothing when the desk is there already. Raises InvalidValueError on a step up: that is `resume`."""
+    """Steps down to `state`; does nothing when the desk is there already, or while a liquidation runs. Raises InvalidValueError on a step up: that is `resume`."""
     with transaction.atomic():
         row = _locked(operator, mode)
         if _GRAVITY[state] < _GRAVITY[TradingState(row.state)]:
             raise InvalidValueError(
                 f"the desk is {row.state}; only `neuratrade resume` brings it back to {state}"
             )
-        if row.state != state:
+        # Halting now would block the way out; the liquidation halts the desk when it is done.
+        if row.state != state and not row.is_liquidating:
             _change(row, at=at, state=state, cause=cause, cause_kind=kind)
         return row
 
