@@ -7,17 +7,16 @@ same triggers back, in one transaction; the product has no such way.
 from collections.abc import Callable
 from typing import Any
 
+from django.db import connection
 from django.db.backends.base.operations import BaseDatabaseOperations
-from django.db.backends.postgresql.operations import DatabaseOperations as PostgresOperations
-from django.db.backends.sqlite3.operations import DatabaseOperations as SqliteOperations
 
 SqlFlush = Callable[..., list[str]]
 
 
 def allow_flush() -> None:
     """Call once per test process."""
-    for operations in (SqliteOperations, PostgresOperations):
-        operations.sql_flush = _around(operations.sql_flush)  # type: ignore[method-assign]
+    operations = type(connection.ops)
+    operations.sql_flush = _around(operations.sql_flush)  # type: ignore[method-assign]
 
 
 def _around(flush: SqlFlush) -> SqlFlush:
