@@ -46,6 +46,9 @@ class PracticeSettings:
             raise PracticeError(f"speed must be above zero, not {self.speed:g}")
         if not 0 < self.ticks_per_s <= 100:
             raise PracticeError(f"ticks per second must be above 0 and at most 100, not {self.ticks_per_s:g}")
+        for port in (self.binance_port, self.kraken_port, self.control_port, self.proxy_port or 0):
+            if not 0 <= port <= 65_535:
+                raise PracticeError(f"a port is 0 to 65535, not {port}")
         if self.messages_per_s < 0 or self.volatility < 0 or self.gap_every_s < 0:
             raise PracticeError(
                 "messages per second, volatility and the wait between gaps cannot be negative"

@@ -11,7 +11,7 @@ from trading.practice.settings import PracticeSettings
 from trading.practice.venues import PracticeVenues
 
 STILL = PracticeSettings(instruments=2, history_minutes=120, is_flowing=False)
-FLOWING = PracticeSettings(instruments=2, history_minutes=120)
+FLOWING = PracticeSettings(instruments=2, history_minutes=120, ticks_per_s=20.0)
 
 
 @pytest.fixture

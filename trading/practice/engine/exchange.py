@@ -70,7 +70,7 @@ class Exchange(State):
         account = self.accounts[account_name]
         if not account.is_house:
             self.check(account_name, request)
-        order = self._order(request, account=account, market=market)
+        order = self.draft(account_name, request)
         hold(self, order, market=market)
         self.next_order_id += 1
         self.open(order)
@@ -133,8 +133,9 @@ class Exchange(State):
             if order.account == account_name and (symbol is None or order.symbol == symbol)
         ]
 
-    def _order(self, request: NewOrder, *, account: Account, market: Market) -> Order:
-        at_ms = self.clock.now_ms()
+    def draft(self, account_name: str, request: NewOrder) -> Order:
+        """The order ``request`` would become now; nothing is placed."""
+        market, at_ms = self.markets[request.symbol], self.clock.now_ms()
         size = request.size_base
         if size is None:
             # A market order by quote amount is a base order for what that amount reaches in the book now.
@@ -142,13 +143,13 @@ class Exchange(State):
                 market.book,
                 instrument=market.instrument,
                 side=request.side,
-                account=account.name,
+                account=account_name,
                 self_trade=self.rules.self_trade,
                 size_quote=request.size_quote,
             ).size_base
         return Order(
             id=self.next_order_id,
-            account=account.name,
+            account=account_name,
             symbol=request.symbol,
             side=request.side,
             kind=request.kind,

@@ -44,9 +44,8 @@ class OrderApi:
         try:
             if params.flag("validate"):
                 self._exchange.check(key.account, request)
-                return {
-                    "descr": {"order": f"{request.side} {request.size_base} {names.pair_id(request.symbol)}"}
-                }
+                draft = self._exchange.draft(key.account, request)
+                return {"descr": {"order": formats.sentence(draft, instrument=instrument)}}
             order = self._exchange.place(key.account, request)
         except Refusal as refusal:
             raise from_refusal(refusal) from refusal

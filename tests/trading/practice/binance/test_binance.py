@@ -22,6 +22,12 @@ async def soon(awaitable, timeout_s: float = 5.0):
     return await asyncio.wait_for(awaitable, timeout_s)
 
 
+async def watch_for_ever(client, patience_s: float = 5.0) -> None:
+    """Follow the book until something goes wrong."""
+    while True:
+        await soon(client.watch_order_book(SYMBOL), patience_s)
+
+
 async def test_markets_and_public_data(venues, connect):
     client = await connect(venues, "binance")
     market = client.market(SYMBOL)
@@ -186,8 +192,8 @@ async def test_weights_are_counted_then_429_then_418(venues):
     assert statuses == [200, 200, 429, 429, 418, 418]
     assert used[:3] == [20, 40, 60]
     assert retry[:2] == [None, None]
-    assert int(retry[2]) <= 60
-    assert 100 < int(retry[4]) <= 120
+    assert int(retry[2] or 0) in range(1, 61)
+    assert 100 < int(retry[4] or 0) <= 120
     assert body["code"] == -1003
 
 
@@ -240,8 +246,7 @@ async def test_a_skipped_depth_update_is_noticed_and_healed(live_venues, connect
         await soon(client.watch_order_book(SYMBOL))
     live_venues.call("POST", "/binance/streams", {"action": "skip", "topic": "btcusdt@depth*", "count": 1})
     with pytest.raises(ccxt.ChecksumError):
-        for _ in range(40):
-            await soon(client.watch_order_book(SYMBOL))
+        await watch_for_ever(client)
     book = await soon(client.watch_order_book(SYMBOL))
     before = book["nonce"]
     while book["nonce"] == before:
@@ -292,8 +297,7 @@ async def test_a_frozen_stream_stays_open_and_silent(live_venues, connect):
     await soon(client.watch_order_book(SYMBOL))
     live_venues.call("POST", "/binance/streams", {"action": "freeze", "topic": "btcusdt@depth*"})
     with pytest.raises(TimeoutError):
-        while True:
-            await soon(client.watch_order_book(SYMBOL), 0.8)
+        await watch_for_ever(client, patience_s=0.8)
     live_venues.call("POST", "/binance/streams", {"action": "thaw"})
 
 

@@ -98,8 +98,8 @@ def _check(exchange: Exchange, deposited: dict[str, Decimal]) -> None:
             assert balance.locked == sum((one.locked for one in mine), ZERO) >= 0
     for side in Side:
         queue = list(book.resting(side))
-        keys = [((-one.price if side is Side.BUY else one.price)) for one in queue]
-        assert keys == sorted(keys)
+        prices_in_queue = [one.price or ZERO for one in queue]
+        assert prices_in_queue == sorted(prices_in_queue, reverse=side is Side.BUY)
         assert all(one.remaining_base > 0 and one.is_open for one in queue)
         for price, size in book.levels(side, limit=1_000):
             assert size == sum((one.remaining_base for one in queue if one.price == price), ZERO)

@@ -25,9 +25,7 @@ INSTRUMENT = Instrument(
 )
 
 
-def rules(
-    fee_asset: FeeAsset = FeeAsset.RECEIVED, self_trade: SelfTrade = SelfTrade.EXPIRE_MAKER
-) -> Rules:
+def rules(fee_asset: FeeAsset = FeeAsset.RECEIVED, self_trade: SelfTrade = SelfTrade.EXPIRE_MAKER) -> Rules:
     """Fees of 0.1 % maker and 0.2 % taker."""
     return Rules(Decimal("0.001"), Decimal("0.002"), fee_asset, self_trade)
 

@@ -71,7 +71,7 @@ def test_the_past_joins_the_present():
             assert all(one.low <= min(one.open, one.close) for one in past)
             assert all(one.high >= max(one.open, one.close) for one in past)
             assert all(one.volume_base > 0 for one in past)
-            bid = market.book.best_price(Side.BUY)
+            bid = market.book.best_price(Side.BUY) or Decimal(0)
             assert abs(bid / market.instrument.start_price - 1) < Decimal("0.001")
 
 
