@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from trading.practice.clock import Clock, SkewedClock
 from trading.practice.engine.exchange import Exchange
@@ -47,6 +47,7 @@ class Built:
 
 @dataclass(frozen=True)
 class _Prices:
+    listed: dict[str, float]
     start: dict[str, float]
     driver: Driver
     past: Past
@@ -62,7 +63,9 @@ def build(settings: PracticeSettings, *, clock: Clock) -> Built:
     for venue, (rules, lister) in VENUES.items():
         exchange = Exchange(venue, rules=rules, clock=clock, ledger=ledgers[venue])
         for symbol, price in prices.start.items():
-            _list(exchange, symbol, price=price, lister=lister, past=prices.past, clock=clock)
+            instrument = _instrument(symbol, lister=lister, listed=prices.listed[symbol], price=price)
+            past = prices.past.candles(instrument, start_price=price, end_ms=clock.now_ms(), venue=venue)
+            exchange.list_instrument(instrument, past=past)
         if exchange.ledger.is_restored:
             exchange.restore()
         else:
@@ -96,6 +99,7 @@ def _prices(settings: PracticeSettings, *, saved: dict[str, object]) -> _Prices:
         raise PracticeError(f"candles for {unlisted[0]}, which is not listed; listed are {', '.join(start)}")
     start_s = {symbol: _start_s(settings, candles) for symbol, candles in recordings.items()}
     paths = {symbol: (Path(candles), start_s[symbol]) for symbol, candles in recordings.items()}
+    listed = start | {symbol: path.price(begin_s) for symbol, (path, begin_s) in paths.items()}
     position_s = float(str(saved.get("position_s", 0.0)))
     for symbol, (path, begin_s) in paths.items():
         paths[symbol] = (path, begin_s + position_s)
@@ -105,7 +109,7 @@ def _prices(settings: PracticeSettings, *, saved: dict[str, object]) -> _Prices:
     past = Past(
         minutes=settings.history_minutes, seed=settings.seed, paths=paths, volatility=settings.volatility
     )
-    return _Prices(start=start, driver=driver, past=past)
+    return _Prices(listed=listed, start=start, driver=driver, past=past)
 
 
 def _driver(
@@ -142,17 +146,10 @@ def _saved_prices(saved: dict[str, object], *, symbols: set[str]) -> dict[str, f
     return {symbol: float(price) for symbol, price in prices.items() if symbol in symbols}
 
 
-def _list(exchange: Exchange, symbol: str, *, price: float, lister: Lister, past: Past, clock: Clock) -> None:
-    try:
-        # Filters follow the configured price's size, not where the market has drifted to since.
-        instrument = lister(symbol.partition("/")[0], start_price=Decimal(repr(price)))
-    except InvalidOperation as error:
-        raise PracticeError(f"{symbol}: {price} is no price") from error
-    instrument = replace(instrument, start_price=instrument.round_price(Decimal(repr(price))))
-    exchange.list_instrument(
-        instrument,
-        past=past.candles(instrument, start_price=price, end_ms=clock.now_ms(), venue=exchange.name),
-    )
+def _instrument(symbol: str, *, lister: Lister, listed: float, price: float) -> Instrument:
+    """The instrument at ``price``; its filters follow ``listed``, so that a restart after a drift keeps them."""
+    instrument = lister(symbol.partition("/")[0], start_price=Decimal(repr(listed)))
+    return replace(instrument, start_price=instrument.round_price(Decimal(repr(price))))
 
 
 def _fund(exchange: Exchange, *, balances: dict[str, Decimal]) -> None:

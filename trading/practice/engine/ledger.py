@@ -42,6 +42,7 @@ class Ledger:
         self._by_client_id: dict[tuple[str, str], int] = {}
         self._pending: list[Record] = []
         self._file: int | None = None
+        self._world_path = None if path is None else path.with_suffix(".world.json")
         if path is not None:
             self._restore(path)
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -77,9 +78,12 @@ class Ledger:
         )
 
     def note_world(self, state: Record) -> None:
-        """Remember prices and counters for a restart; only the last one counts, so it stays out of `records`."""
+        """Remember prices and counters for a restart, in a small file of its own that is replaced whole."""
         self.world = state
-        self._write([{"t": "world", **state}])
+        if self._world_path is not None:
+            fresh = self._world_path.with_suffix(".new")
+            fresh.write_text(json.dumps(state, default=str))
+            fresh.replace(self._world_path)
 
     def commit(self) -> None:
         """Close the operation: its records go to the file together."""
@@ -104,6 +108,11 @@ class Ledger:
             os.write(self._file, json.dumps(records, default=str, separators=(",", ":")).encode() + b"\n")
 
     def _restore(self, path: Path) -> None:
+        if self._world_path is not None and self._world_path.exists():
+            try:
+                self.world = cast("Record", json.loads(self._world_path.read_text()))
+            except ValueError as error:
+                raise JournalError(f"state file {self._world_path}: not readable; remove it") from error
         for number, line in _whole_lines(path):
             try:
                 for record in cast("list[Record]", json.loads(line)):
@@ -116,9 +125,6 @@ class Ledger:
     def _replay(self, record: Record) -> None:
         kind = record["t"]
         body = {key: value for key, value in record.items() if key != "t"}
-        if kind == "world":
-            self.world = body
-            return
         if kind == "order":
             order = Order(**_typed(Order, body))
             self.orders[order.id] = order

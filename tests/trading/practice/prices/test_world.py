@@ -135,3 +135,26 @@ def test_quiet_minutes_leave_flat_candles():
     assert len(closed) == 3
     assert closed[-1].volume_base == 0
     assert closed[-1].open == closed[-1].close == market.last_price
+
+
+def test_a_restart_goes_on_from_the_last_prices_with_the_same_filters(tmp_path):
+    clock = VirtualClock()
+    settings = PracticeSettings(
+        instruments=3,
+        history_minutes=60,
+        start_prices={"ADA": Decimal("0.9995")},
+        state_file=tmp_path / "practice.jsonl",
+    )
+    before = build(settings, clock=clock).world
+    before.set_price("ADA/USDT", price=Decimal("1.05"))
+    for exchange in before.exchanges.values():
+        exchange.ledger.note_world(before.state())
+        exchange.ledger.close()
+    after = build(settings, clock=clock).world
+    for name, exchange in after.exchanges.items():
+        exchange.ledger.close()
+        market, old = exchange.markets["ADA/USDT"], before.exchanges[name].markets["ADA/USDT"]
+        assert float(market.last_price) == pytest.approx(1.05, rel=0.001)
+        assert market.instrument.tick == old.instrument.tick
+        assert list(market.candles.closed)[-1].close == market.instrument.start_price
+        assert exchange.next_order_id > before.exchanges[name].next_order_id
