@@ -9,7 +9,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import beat_init, worker_init
-from kombu import Queue
+from kombu import Exchange, Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neuratrade.settings")
 
@@ -18,7 +18,7 @@ QUEUES = ("critical", "high", "normal", "low")
 
 app = Celery("neuratrade")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.conf.task_queues = [Queue(name) for name in QUEUES]
+app.conf.task_queues = [Queue(name, Exchange("neuratrade"), routing_key=name) for name in QUEUES]
 app.conf.task_create_missing_queues = False  # a misspelt queue is an error, not a place nobody looks
 app.conf.task_routes = {
     "quests.tasks.run_due": {"queue": "critical"},

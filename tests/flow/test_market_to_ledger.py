@@ -18,6 +18,7 @@ import redis
 
 from neuratrade import demo
 from neuratrade.lib import clock
+from quests.models import Run
 from tests.processes import Processes, desk_processes, environment
 from trading.models import ApprovalUse, Decision, Fill, Order, Position, Posting
 from trading.services import audit, invariants
@@ -35,23 +36,39 @@ DESK = (
     "worker-normal",
     "beat",
 )
-# With this seed the generated past holds a trend that the rules desk takes.
-SEED = 7
+MINUTES = 4_000
 
 
 @pytest.fixture
-def running_desk(transactional_db: Any, redis_client: "redis.Redis", settings: Any) -> Iterator[Processes]:
+def running_desk(
+    transactional_db: Any, redis_client: "redis.Redis", settings: Any, tmp_path: Path
+) -> Iterator[Processes]:
     """A demo's home in paper mode, and all its processes."""
     settings.MICRO_EVERY_S = MICRO_EVERY_S
-    options = demo.DemoOptions(candles=None, mode=Mode.PAPER, speed=1.0, seed=SEED, port=three_free_ports())
+    candles = tmp_path / "rising.csv"
+    candles.write_text(rising_market())
+    options = demo.DemoOptions(candles=candles, mode=Mode.PAPER, speed=1.0, seed=7, port=three_free_ports())
     demo.prepare_demo(options, is_fresh=False, at=clock.now(), say=lambda _: None)
     try:
         with desk_processes(NEURATRADE_MICRO_EVERY_S=str(MICRO_EVERY_S)) as processes:
             processes.start("practice", *DESK)
             yield processes
+            print(story())  # noqa: T201 - seen when the test fails
     finally:
         for path in (settings.HOME / "demo.json", *Path(settings.HOME).glob("paper-*")):
             path.unlink(missing_ok=True)
+
+
+def rising_market() -> str:
+    """Minute candles that rise by two steps and fall by one: a trend that the rules desk takes, on every instrument, as all
+    follow the recorded one. The practice venues play it as past and present."""
+    lines, price = ["timestamp,open,high,low,close,volume"], 20_000.0
+    for minute in range(MINUTES):
+        close = price * (1.002 if minute % 2 else 0.999)
+        low, high = min(price, close) * 0.9997, max(price, close) * 1.0003
+        lines.append(f"{minute * 60},{price:.2f},{high:.2f},{low:.2f},{close:.2f},5")
+        price = close
+    return "\n".join(lines)
 
 
 def three_free_ports() -> int:
@@ -65,6 +82,13 @@ def three_free_ports() -> int:
             continue
         return first
     raise AssertionError("no three free ports in a row")
+
+
+def story() -> str:
+    """What the desk decided and what its last scans saw."""
+    ended = [f"{d} {d.reason}" for d in Decision.objects.order_by("opened_at")]
+    scans = Run.objects.filter(quest__name="scan_momentum").order_by("-id")[:3]
+    return "\n".join([*ended, *(f"{run}: {run.note} {run.result}" for run in scans)])
 
 
 def executed() -> Decision | None:
