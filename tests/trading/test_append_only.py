@@ -1,6 +1,5 @@
 """The database itself refuses to change a fact."""
 
-import sqlite3
 from datetime import datetime
 from decimal import Decimal
 
@@ -104,7 +103,3 @@ def test_the_triggers_are_back_after_the_flush(at: datetime) -> None:
     assert not Event.objects.exists()
     _event(at)
     _refused("DELETE FROM trading_event")
-
-
-def test_python_sqlite_is_the_safe_one() -> None:
-    assert sqlite3.sqlite_version_info >= (3, 51, 3)

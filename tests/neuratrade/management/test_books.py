@@ -9,11 +9,10 @@ from decimal import Decimal
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import connection
 
 from tests.factories import AT, Desk
 from tests.neuratrade.management.test_why import _approve
-from tests.trading.services.test_audit import _as_owner
+from tests.tamper import as_owner
 from tests.trading.services.test_ledger import book, make_fill, make_order, open_decision
 from trading.models import Account, Credential, Lot, Order, Position
 from trading.services import audit, invariants
@@ -70,16 +69,8 @@ def test_a_lot_used_twice_is_seen(traded: Desk) -> None:
 
 
 def test_missing_cash_is_seen(traded: Desk) -> None:
-    table, column = "trading_posting", "amount"
-    names = ("trading_posting_no_update",)
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        else:
-            for name in names:
-                cursor.execute(f"DROP TRIGGER {name}")
-        cursor.execute(f"UPDATE {table} SET {column} = '-99' WHERE asset = 'USDT' AND kind = 'trade'")
-    assert _broken() == {"postings equal fills", "audit trail holds"}
+    as_owner("UPDATE trading_posting SET amount = '-99' WHERE asset = 'USDT' AND kind = 'trade'")
+    assert _broken() == {"postings equal fills"}
 
 
 def test_a_false_filled_size_is_seen(traded: Desk) -> None:
@@ -143,7 +134,7 @@ def test_the_audit_line_names_the_head(desk: Desk) -> None:
 
 def test_tampering_is_one_line_and_exit_code_1(desk: Desk) -> None:
     open_decision(desk)
-    _as_owner("UPDATE trading_event SET kind = 'decision.approved' WHERE id = 1")
+    as_owner("UPDATE trading_event SET kind = 'decision.approved' WHERE id = 1")
     with pytest.raises(CommandError, match=r"event 1 \(decision.approved\) was changed") as caught:
         run("verify_audit")
     assert caught.value.returncode == 1

@@ -2,13 +2,14 @@
 
 import contextlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -329,10 +330,35 @@ def _book_all(arrivals: Sequence[VenueFill], *, deaths: frozenset[int] = frozens
 class ReplayTest(TestCase):
     """Fills told one to five times, in any order, by a process that dies now and then, give one and the same ledger."""
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=15, deadline=None)
     @given(fills(), st.data())
     def test_any_replay_gives_the_same_ledger(self, told: list[VenueFill], data: st.DataObject) -> None:
         repeats = [fill for fill in told for _ in range(data.draw(st.integers(1, 5)))]
         arrivals = data.draw(st.permutations(repeats))
         deaths = data.draw(st.frozensets(st.integers(0, len(arrivals) - 1), max_size=4))
         assert _book_all(arrivals, deaths=deaths) == _book_all(told)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_at_once_book_each_trade_once() -> None:
+    desk = make_desk(at=AT)
+    make_order(desk, name="buy", side=Side.BUY)
+    make_order(desk, name="sell", side=Side.SELL)
+    told = [
+        make_fill(
+            number, Side.BUY if number % 3 else Side.SELL, "0.3", "100", order="buy" if number % 3 else "sell"
+        )
+        for number in range(1, 7)
+    ]
+
+    def tell(shift: int) -> int:
+        try:
+            return sum(book(desk, told[(index + shift) % len(told)]) for index in range(len(told)))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        booked = sum(pool.map(tell, range(4)))
+    assert booked == Fill.objects.count() == len(told)
+    assert Position.objects.get().size_base == Decimal("0.6")
+    assert book_violations() == []
