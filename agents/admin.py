@@ -8,7 +8,6 @@ from django.http import HttpRequest
 
 from agents.models import Evidence, Session, Step, StepAnswer
 
-
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Model]
 else:

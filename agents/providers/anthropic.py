@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from agents.errors import FatalError, MalformedError, RetryableError
 from agents.types import (
@@ -20,7 +21,11 @@ from agents.types import (
 )
 from agents.wire import read, status_error, text_of, token_count
 
+if TYPE_CHECKING:
+    from anthropic import Anthropic
+
 NAME = "anthropic"
+OFFICIAL_URL = "https://api.anthropic.com"
 
 
 class Messages:
@@ -40,18 +45,26 @@ class Messages:
         return read(endpoint.label, lambda: _decode(answer))
 
 
+@cache
+def _shared_client() -> "Anthropic":
+    """One connection pool for the process: making a client costs a tenth of a second, copying it nothing."""
+    import anthropic
+
+    return anthropic.Anthropic(api_key="none", base_url=OFFICIAL_URL, max_retries=0)
+
+
 def _call(endpoint: Endpoint, body: Mapping[str, Any]) -> Any:
     """One call through the official SDK, with its errors typed; it never retries here."""
     import anthropic
 
     try:
-        with anthropic.Anthropic(
+        client = _shared_client().with_options(
             api_key=endpoint.api_key or "none",
-            base_url=endpoint.base_url or None,
+            base_url=endpoint.base_url or OFFICIAL_URL,
             timeout=endpoint.timeout_s,
             max_retries=0,
-        ) as client:
-            answer = client.messages.create(**body)
+        )
+        answer = client.messages.create(**body)
     except anthropic.APITimeoutError as error:
         raise RetryableError(
             f"{endpoint.label} did not answer within {endpoint.timeout_s:g} s", may_be_billed=True
@@ -81,10 +94,20 @@ def _messages(request: ModelRequest) -> list[dict[str, Any]]:
     for message in request.messages:
         native = message.native_of(NAME)
         role = "assistant" if message.author is Author.MODEL else "user"
-        content = list(native) if isinstance(native, Sequence) else [_block(part) for part in message.parts]
+        content = (
+            [_sendable(block) for block in native]
+            if isinstance(native, Sequence)
+            else [_block(part) for part in message.parts]
+        )
         if content:  # an empty turn is an answer the API gives but does not take
             found.append({"role": role, "content": content})
     return found
+
+
+def _sendable(block: Any) -> Any:
+    """The model's own block as the API takes it back: a call's input must be an object, even where the model's was none."""
+    is_broken = block["type"] == "tool_use" and not isinstance(block.get("input"), Mapping)
+    return {**block, "input": {}} if is_broken else block
 
 
 def _block(part: Part) -> dict[str, Any]:
@@ -124,7 +147,7 @@ def _decode(answer: Any) -> ModelResponse:
         elif block.type == "tool_use":
             arguments = json.dumps(block.input, allow_nan=False)
             parts.append(ToolCall(call_id=text_of(block.id), tool=text_of(block.name), arguments=arguments))
-    native = [block.model_dump(mode="json", exclude_none=True) for block in blocks]
+    native = [block.model_dump(mode="json", exclude_none=True, warnings=False) for block in blocks]
     return ModelResponse(
         message=Message(
             author=Author.MODEL, parts=tuple(parts), native=Native(provider=NAME, payload=native)

@@ -50,7 +50,7 @@ def _messages(request: ModelRequest) -> list[dict[str, Any]]:
     for message in request.messages:
         native = message.native_of(NAME)
         if isinstance(native, Mapping):
-            found.append({"content": "", **native})
+            found.append(_sendable(native))
         elif message.author is Author.TOOLS:
             found += [
                 {"role": "tool", "tool_call_id": result.call_id, "content": result.content}
@@ -61,6 +61,24 @@ def _messages(request: ModelRequest) -> list[dict[str, Any]]:
         else:
             found.append(_assistant(message))
     return found
+
+
+def _sendable(native: Mapping[str, Any]) -> dict[str, Any]:
+    """The server's own message as servers take it back: with a content, and with arguments that are JSON."""
+    calls = [
+        {**call, "function": {**call["function"], "arguments": _json_or_empty(call["function"]["arguments"])}}
+        for call in native.get("tool_calls") or ()
+    ]
+    return {"content": "", **native, **({"tool_calls": calls} if calls else {})}
+
+
+def _json_or_empty(arguments: Any) -> str:
+    """mlx_lm.server answers 400 to a history with arguments that are not JSON; the refusal of the call stands in its result."""
+    try:
+        json.loads(arguments)
+    except (TypeError, ValueError):
+        return json.dumps(arguments) if isinstance(arguments, Mapping) else "{}"
+    return str(arguments)
 
 
 def _assistant(message: Message) -> dict[str, Any]:
