@@ -176,13 +176,12 @@ def _conclude(decision: Decision, *, judged: Judgement, plan: TradePlan, at: dat
     """Writes the verdict and what follows from it, all or nothing."""
     with transaction.atomic():
         if judged.verdict.is_approved and judged.order is not None:
-            reason = "every rule passed"
             moved = decisions.advance(
                 decision_id=decision.pk,
                 from_status=Status.CHECKING,
                 to_status=Status.APPROVED,
                 at=at,
-                reason=reason,
+                reason="every rule passed",
             )
         else:
             moved = decisions.end(

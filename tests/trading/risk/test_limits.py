@@ -22,7 +22,7 @@ def test_profiles_are_ordered_by_daring():
 @pytest.mark.parametrize("name", sorted(HARD_CAPS))
 def test_nothing_raises_a_hard_cap(name):
     with pytest.raises(InvalidValueError, match=name):
-        replace(PROFILES["aggressive"], **{name: HARD_CAPS[name] + D("0.001")})
+        replace(PROFILES["aggressive"], **{name: HARD_CAPS[name] + D("0.001")})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", [item.name for item in fields(RiskLimits) if item.name != "profile"])

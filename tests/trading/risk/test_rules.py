@@ -57,7 +57,8 @@ def failed(order: ProposedOrder, snapshot: Snapshot) -> set[str]:
 def test_no_rule_goes_missing_unseen():
     assert set(all_rules()) == EXPECTED
     assert all(name == rule.name for name, rule in all_rules().items())
-    assert {name for name, rule in all_rules().items() if rule.applies_to_reduce_only} == FOR_REDUCE_ONLY
+    for_exits = {name for name, rule in all_rules().items() if getattr(rule, "applies_to_reduce_only", None)}
+    assert for_exits == FOR_REDUCE_ONLY
 
 
 def test_a_sound_entry_passes_every_rule_with_its_numbers():
@@ -221,8 +222,8 @@ class Broken:
         RecursionError(),
         None,
         True,
-        RuleResult(rule="broken", passed=1, message=""),
-        RuleResult(rule="broken", passed=None, message=""),
+        RuleResult(rule="broken", passed=1, message=""),  # type: ignore[arg-type]
+        RuleResult(rule="broken", passed=None, message=""),  # type: ignore[arg-type]
     ],
 )
 def test_a_rule_without_a_proper_answer_is_a_veto(answer):

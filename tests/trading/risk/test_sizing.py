@@ -189,6 +189,7 @@ def test_no_cap_is_ever_passed_and_less_wanted_is_never_more(situation, smaller)
     assert order.price_bound % world.instrument.price_tick == 0
     shrunk = replace(trade["plan"], size_scale_ratio=trade["plan"].size_scale_ratio * smaller)
     less = size_entry(**{**trade, "plan": shrunk}, snapshot=world, limits=limits).order
+    assert less is not None
     assert less.size_base <= order.size_base
     if order.size_base > 0:
         vetoes = {result.rule for result in judge(order, snapshot=world, limits=limits).vetoes}
