@@ -90,6 +90,12 @@ def _parser() -> argparse.ArgumentParser:
         default=None,
         help="accounts and orders survive a restart in files beside it",
     )
+    _add_market_options(parser)
+    return parser
+
+
+def _add_market_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add(
         "--candles",
         type=_candles,
@@ -121,7 +127,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--messages-per-s", type=int, default=0, help="extra book changes over all markets, for benchmarks")
     add("--history-minutes", type=int, default=1_500)
     add("--no-flow", action="store_true", help="prices stand still until the control port moves them")
-    return parser
 
 
 def _candles(text: str) -> tuple[str, Path]:

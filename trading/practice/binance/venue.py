@@ -53,12 +53,11 @@ class BinanceVenue(Venue):
         self.private = PrivateApi(exchange, public=self.public)
         self.streams = MarketStreams(self.hub, public=self.public, markets=exchange.markets, clock=clock)
         self.socket_api = SocketApi(self, private=self.private, on_order=self._count_order)
-        self._endpoints = self._table()
+        self._endpoints = {**self._public_table(), **self._private_table()}
         exchange.listeners.append(self)
 
-    def _table(self) -> dict[tuple[str, str], Endpoint]:
-        public, private = self.public, self.private
-        now = self.clock.now_ms
+    def _public_table(self) -> dict[tuple[str, str], Endpoint]:
+        public, now = self.public, self.clock.now_ms
         return {
             ("GET", "/api/v3/ping"): Endpoint(1, public=lambda _: {}, works_in_maintenance=True),
             ("GET", "/api/v3/time"): Endpoint(
@@ -77,6 +76,14 @@ class BinanceVenue(Venue):
             ),
             ("GET", "/api/v3/ticker/price"): Endpoint(_one_or_all(2, 4), public=public.ticker_price),
             ("GET", "/api/v3/ticker/bookTicker"): Endpoint(_one_or_all(2, 4), public=public.book_ticker),
+            ("GET", "/sapi/v1/system/status"): Endpoint(
+                1, public=lambda _: self._system_status(), works_in_maintenance=True
+            ),
+        }
+
+    def _private_table(self) -> dict[tuple[str, str], Endpoint]:
+        private, now = self.private, self.clock.now_ms
+        return {
             ("POST", "/api/v3/order"): Endpoint(1, private=self._place, needs_trade=True, is_order=True),
             ("DELETE", "/api/v3/order"): Endpoint(1, private=private.cancel, needs_trade=True),
             ("GET", "/api/v3/order"): Endpoint(4, private=private.query),
@@ -86,9 +93,6 @@ class BinanceVenue(Venue):
             ("GET", "/api/v3/myTrades"): Endpoint(_my_trades_weight, private=private.my_trades),
             ("GET", "/api/v3/account"): Endpoint(
                 20, private=lambda params, key: private.account(params, key, now_ms=now())
-            ),
-            ("GET", "/sapi/v1/system/status"): Endpoint(
-                1, public=lambda _: self._system_status(), works_in_maintenance=True
             ),
             ("GET", "/sapi/v1/account/apiRestrictions"): Endpoint(
                 1, private=lambda _, key: private.api_restrictions(key)

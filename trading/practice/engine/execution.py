@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from trading.practice.engine.fees import settle
+from trading.practice.engine.fees import Settlement, settle
 from trading.practice.engine.matching import Reach, crosses, is_triggered, reach
 from trading.practice.engine.state import Market, State
 from trading.practice.engine.types import (
@@ -130,30 +130,13 @@ def _trade(state: State, *, taker: Order, maker: Order, market: Market) -> None:
 
 
 def _settle_side(state: State, order: Order, *, trade: Trade, market: Market, is_maker: bool) -> None:
-    account, rules = state.accounts[order.account], state.rules
-    ratio = ZERO if account.is_house else rules.maker_fee_ratio if is_maker else rules.taker_fee_ratio
-    money = settle(
-        market.instrument,
-        side=order.side,
-        price=trade.price,
-        size_base=trade.size_base,
-        fee_ratio=ratio,
-        rules=rules,
-    )
-    order.filled_base += trade.size_base
-    order.filled_quote += trade.notional_quote
-    account.spend_locked(money.paid_asset, amount=money.paid)
-    account.credit(money.received_asset, amount=money.received)
-    order.locked -= money.paid
-    if order.price is not None:
-        needed = state.lock_needed(order, price=order.price, size_base=order.remaining_base)
-        account.unlock(money.paid_asset, amount=order.locked - needed)
-        order.locked = needed
+    """Move one side's money, shrink its lock, and put a client's fill on record."""
+    money = _pay(state, order, trade=trade, market=market, is_maker=is_maker)
     is_filled = order.remaining_base == 0
     if is_filled:
         state.release(order)
         state.close(order, status=Status.FILLED)
-    if account.is_house:
+    if state.accounts[order.account].is_house:
         return
     order.status = Status.FILLED if is_filled else Status.PARTIALLY_FILLED
     order.updated_ms = trade.at_ms
@@ -179,3 +162,26 @@ def _settle_side(state: State, order: Order, *, trade: Trade, market: Market, is
     state.note_balances(
         order.account, assets=(market.instrument.base, market.instrument.quote), cause="order"
     )
+
+
+def _pay(state: State, order: Order, *, trade: Trade, market: Market, is_maker: bool) -> Settlement:
+    account, rules = state.accounts[order.account], state.rules
+    ratio = ZERO if account.is_house else rules.maker_fee_ratio if is_maker else rules.taker_fee_ratio
+    money = settle(
+        market.instrument,
+        side=order.side,
+        price=trade.price,
+        size_base=trade.size_base,
+        fee_ratio=ratio,
+        rules=rules,
+    )
+    order.filled_base += trade.size_base
+    order.filled_quote += trade.notional_quote
+    account.spend_locked(money.paid_asset, amount=money.paid)
+    account.credit(money.received_asset, amount=money.received)
+    order.locked -= money.paid
+    if order.price is not None:
+        needed = state.lock_needed(order, price=order.price, size_base=order.remaining_base)
+        account.unlock(money.paid_asset, amount=order.locked - needed)
+        order.locked = needed
+    return money

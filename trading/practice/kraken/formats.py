@@ -99,7 +99,7 @@ def order_info(order: Order, *, instrument: Instrument, with_trades: bool) -> di
         "refid": None,
         "userref": order.reference,
         **({"cl_ord_id": order.client_id} if order.client_id else {}),
-        "status": "pending" if order.is_waiting and not order.is_open else _STATUS[order.status],
+        "status": _STATUS[order.status],
         "opentm": order.created_ms / 1000,
         "starttm": 0,
         "expiretm": 0,

@@ -87,13 +87,14 @@ def test_bad_tables_get_one_line(tmp_path, table, words):
     ("name", "content"),
     [
         ("c.csv.gz", b"this is no gzip"),
-        ("c.csv.gz", gzip.compress(b"timestamp,open\n1,2\n" * 99)[:40]),
+        ("c.csv.gz", gzip.compress(b"timestamp,open\n1,2\n" * 99, mtime=0)[:40]),
         ("c.feather", b"this is no feather"),
         ("c.parquet", b""),
         ("c.csv", b""),
         ("c.csv", b"\xff\xfe\x00\x01"),
         ("c.xlsx", b"x"),
     ],
+    ids=["not-gzip", "cut-gzip", "not-feather", "empty-parquet", "empty-csv", "not-text", "excel"],
 )
 def test_damaged_files_get_one_line(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
