@@ -54,6 +54,8 @@ class Step(models.Model):
     `reserved_usd` is its worst case; it counts as spent until the answer says what it really cost.
     """
 
+    is_append_only = True
+
     class Kind(models.TextChoices):
         MODEL = "model"
         TOOLS = "tools"
@@ -81,6 +83,8 @@ class Step(models.Model):
 class StepAnswer(models.Model):
     """How a step ended; append-only. LOST: the process died in between, so the worst case counts as spent."""
 
+    is_append_only = True
+
     class Outcome(models.TextChoices):
         ANSWERED = "answered"
         FAILED = "failed"
@@ -104,6 +108,8 @@ class StepAnswer(models.Model):
 
 class Evidence(models.Model):
     """What one tool call returned; append-only. `reference` is what claims cite; empty for a refused or failed call."""
+
+    is_append_only = True
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="evidence")

@@ -4,14 +4,13 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
-from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 
 from tests.factories import Desk
 from trading.append_only import expected_triggers, trigger_names
 from trading.models import Event, Posting
 from trading.services import events
-from trading.services.audit import APPEND_ONLY
+from trading.services.audit import append_only_models
 
 SQLITE = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="a question about SQLite only")
 
@@ -30,10 +29,19 @@ def _event(at: datetime, kind: str = "state.changed") -> Event:
         return events.append(kind=kind, mode="paper", payload={"n": 1}, at=at)
 
 
-@pytest.mark.parametrize("model", APPEND_ONLY, ids=lambda name: str(name))
-def test_every_audit_table_has_its_triggers(db: None, model: str) -> None:
-    table = apps.get_model(model)._meta.db_table
-    assert expected_triggers(connection, table) <= trigger_names(connection)
+def test_every_audit_table_has_its_triggers(db: None) -> None:
+    tables = {model._meta.db_table for model in append_only_models()}
+    assert len(tables) >= 9
+    for table in tables:
+        assert expected_triggers(connection, table) <= trigger_names(connection), table
+
+
+def test_every_table_with_triggers_says_so_in_its_model(db: None) -> None:
+    """So that a trigger that is gone is missed: what no model claims, nobody looks for."""
+    found = {
+        name.removesuffix("_no_delete") for name in trigger_names(connection) if name.endswith("_no_delete")
+    }
+    assert found == {model._meta.db_table for model in append_only_models()}
 
 
 def test_update_and_delete_are_refused(desk: Desk, at: datetime) -> None:

@@ -54,6 +54,8 @@ class Decision(models.Model):
 class RiskCheck(models.Model):
     """One rule's answer about one decision or order; append-only."""
 
+    is_append_only = True
+
     decision = models.ForeignKey(Decision, on_delete=models.PROTECT, related_name="risk_checks", null=True)
     order = models.ForeignKey(
         "trading.Order", on_delete=models.PROTECT, related_name="risk_checks", null=True
@@ -72,6 +74,8 @@ class RiskCheck(models.Model):
 class Approval(models.Model):
     """A signed permission for exactly one order, as bytes; append-only. See trading/risk/approval.py for the fields."""
 
+    is_append_only = True
+
     id = models.UUIDField(primary_key=True, editable=False)
     order = models.ForeignKey("trading.Order", on_delete=models.PROTECT, related_name="approvals")
     key_id = models.CharField(max_length=64)
@@ -86,6 +90,8 @@ class Approval(models.Model):
 
 class ApprovalUse(models.Model):
     """An approval consumed; written in the transaction that journals SENDING; append-only."""
+
+    is_append_only = True
 
     approval = models.OneToOneField(Approval, on_delete=models.PROTECT, primary_key=True, related_name="use")
     used_at = models.DateTimeField()

@@ -8,6 +8,8 @@ from trading.models.decision import Decision
 class Event(models.Model):
     """`digest` = SHA-256 over the previous digest and this row's canonical JSON; a database trigger forbids change."""
 
+    is_append_only = True
+
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField()
     kind = models.CharField(max_length=60, db_index=True)

@@ -65,6 +65,8 @@ class Order(models.Model):
 class OrderTransition(models.Model):
     """Every state an order went through; append-only."""
 
+    is_append_only = True
+
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="transitions")
     version = models.PositiveIntegerField()
     from_state = models.CharField(max_length=12)
@@ -83,6 +85,8 @@ class OrderTransition(models.Model):
 
 class Fill(models.Model):
     """An execution, once per venue trade id; append-only. `order` None: the venue reported a fill that is not ours."""
+
+    is_append_only = True
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="fills")
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT)
@@ -112,6 +116,8 @@ class Fill(models.Model):
 
 class Posting(models.Model):
     """One movement of one asset in one account; append-only. Balances are sums of postings."""
+
+    is_append_only = True
 
     class Kind(models.TextChoices):
         TRADE = "trade"
@@ -183,6 +189,8 @@ class Lot(models.Model):
 class LotClosure(models.Model):
     """A piece of a lot sold; append-only. `pnl` = proceeds - cost, both after fees."""
 
+    is_append_only = True
+
     lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="closures")
     fill = models.ForeignKey(Fill, on_delete=models.PROTECT, related_name="closures")
     size_base = ExactDecimalField()
@@ -197,6 +205,8 @@ class LotClosure(models.Model):
 
 class EquityMark(models.Model):
     """Equity every 10 s at liquidation value. `nav` ignores deposits and withdrawals: they make or redeem `units`."""
+
+    is_append_only = True
 
     operator = models.ForeignKey("trading.Operator", on_delete=models.PROTECT)
     mode = models.CharField(max_length=10)
