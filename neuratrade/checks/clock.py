@@ -23,8 +23,9 @@ def check(at: datetime) -> CheckResult:
         return CheckResult(
             name="clock", status=CheckStatus.OK, evidence="no venue's time to compare with yet"
         )
-    newest = max(quotes, key=lambda quote: quote.as_of)
-    ahead_s = (newest.as_of - at).total_seconds()
+    # A quote cannot arrive before the venue made it, by as much as this machine's clock is behind.
+    newest = max(quotes, key=lambda quote: quote.as_of - quote.received_at)
+    ahead_s = (newest.as_of - newest.received_at).total_seconds()
     if ahead_s > MOST_AHEAD_S:
         return CheckResult(
             name="clock",

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from neuratrade.supervise import control, herald, home, orphans, processes, watching
+from neuratrade.supervise import control, herald, home, orphans, processes, summary, watching
 from neuratrade.supervise.errors import SuperviseError
 
 Say = Callable[[str], object]
@@ -51,6 +51,7 @@ def _start(say: Say) -> None:
     for folder in (settings.RUN_DIR, settings.LOG_DIR, settings.HOME / "redis"):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     herald.clear_restarts(settings.HOME)
+    summary.remember_address()
     control.start(table, home=settings.HOME, is_redis_up=_is_redis_up)
 
 

@@ -1,9 +1,11 @@
 """The desk in one line: mode, trading state, address."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.conf import settings
 
+from neuratrade.supervise.home import DEMO_FILE
 from trading.models import DeskState
 
 
@@ -25,14 +27,31 @@ class Summary:
 
 
 def read() -> Summary:
-    """The desk of this home as the database knows it."""
+    """The desk of this home as the database knows it; the address is the running desk's, else the configured one."""
     states = set(DeskState.objects.filter(mode=settings.MODE).values_list("state", flat=True))
     careful = next((state for state in ("halted", "reducing", "active") if state in states), "")
-    host = f"[{settings.WEB_HOST}]" if ":" in settings.WEB_HOST else settings.WEB_HOST
+    try:
+        address = _address_file().read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        address = configured_address()
     return Summary(
         mode=settings.MODE,
         trading_state=careful,
-        address=f"http://{host}:{settings.WEB_PORT}",
+        address=address,
         home=str(settings.HOME),
-        is_demo=(settings.HOME / "demo.json").exists(),
+        is_demo=(settings.HOME / DEMO_FILE).exists(),
     )
+
+
+def configured_address() -> str:
+    host = f"[{settings.WEB_HOST}]" if ":" in settings.WEB_HOST else settings.WEB_HOST
+    return f"http://{host}:{settings.WEB_PORT}"
+
+
+def remember_address() -> None:
+    """Notes where the desk serves, for commands in terminals that have another NEURATRADE_PORT."""
+    _address_file().write_text(f"{configured_address()}\n", encoding="utf-8")
+
+
+def _address_file() -> Path:
+    return Path(settings.RUN_DIR) / "address"
