@@ -234,6 +234,21 @@ async def test_a_stop_rests_holds_the_coins_and_sells_when_the_price_falls(bench
     assert (await bench.balance("BTC"))[1] == 0
 
 
+async def test_a_canceled_stop_gives_the_coins_back(bench: Bench) -> None:
+    await bench.buy()
+    held, _ = await bench.balance("BTC")
+    stop_price = round_down(await bench.best(Side.SELL) * Decimal("0.9"), step=bench.spec.price_tick)
+    size = round_down(held, step=bench.spec.size_step)
+    request = bench.request(Side.SELL, OrderType.STOP, size_base=size, stop_price=stop_price)
+    placed = await bench.client.place_order(request)
+    await bench.client.cancel_order(
+        symbol=SYMBOL, client_order_id=request.client_order_id, venue_order_id=placed.venue_order_id
+    )
+    ended = await bench.until(request, VenueOrderStatus.CANCELED, venue_order_id=placed.venue_order_id)
+    assert ended.filled_base == 0
+    assert await bench.balance("BTC") == (held, 0)
+
+
 async def test_fills_before_the_window_are_left_out(bench: Bench) -> None:
     await bench.buy()
     later = clock.now() + timedelta(seconds=3)

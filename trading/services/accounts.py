@@ -33,8 +33,10 @@ class LiveBooks:
     The second way keeps exits, the paper venue and liquidation working while Redis or `watch_market` is away.
     """
 
-    def __init__(self, *, venue: str, open_market: Callable[[], MarketData]) -> None:
-        self._venue, self._open_market = venue, open_market
+    def __init__(
+        self, *, venue: str, open_market: Callable[[], MarketData], rest_every_s: float = _REST_EVERY_S
+    ) -> None:
+        self._venue, self._open_market, self._rest_every_s = venue, open_market, rest_every_s
         self._market: MarketData | None = None
         self._fetched: dict[str, OrderBook] = {}
         self._next_fetch: dict[str, float] = {}
@@ -93,7 +95,7 @@ class LiveBooks:
         """At most every few seconds per symbol, and less often while the venue does not answer."""
         if time.monotonic() < self._next_fetch.get(symbol, 0.0):
             return
-        self._next_fetch[symbol] = time.monotonic() + _REST_EVERY_S
+        self._next_fetch[symbol] = time.monotonic() + self._rest_every_s
         if self._market is None:
             self._market = self._open_market()
         try:

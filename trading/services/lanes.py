@@ -32,7 +32,8 @@ _HINTED_SWEEP_EVERY = timedelta(seconds=1)
 _FULL_EVERY = timedelta(seconds=60)
 _RETRY_EVERY = timedelta(seconds=5)
 ENTRY_MAX_REST = timedelta(minutes=5)
-_PRICE_MAX_AGE_S = 5.0
+_PRICE_MAX_AGE = timedelta(seconds=5)
+_PRICE_MAX_STANDSTILL = timedelta(seconds=120)
 
 _RESTING = [OrderState.ACKED.value, OrderState.PARTIAL.value, OrderState.UNKNOWN.value]
 _ENDED = [state.value for state in OrderState if state.is_terminal]
@@ -127,8 +128,13 @@ class LaneRunner:
             crashpoint("protect.proposed")
 
     async def _exit_price(self, position: Position) -> Decimal | None:
-        quote = await self.lane.books.quote(position.instrument.symbol)
-        if quote is None or quote.age_s(at=self.lane.clock()) > _PRICE_MAX_AGE_S:
+        """A price just received counts, even where a quiet market's newest level is older: the way out is not blocked by that."""
+        quote, at = await self.lane.books.quote(position.instrument.symbol), self.lane.clock()
+        if (
+            quote is None
+            or at - quote.received_at > _PRICE_MAX_AGE
+            or at - quote.as_of > _PRICE_MAX_STANDSTILL
+        ):
             return None
         return quote.bid if position.size_base > 0 else quote.ask
 
