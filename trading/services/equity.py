@@ -10,6 +10,8 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import FloatField
+from django.db.models.functions import Cast
 
 from trading.errors import StaleDataError
 from trading.models import Account, EquityMark, Instrument, Operator, Position, Posting
@@ -22,6 +24,7 @@ from trading.types import ONE, ZERO, Quote
 # A mark older than this says nothing about now.
 MAX_STANDING_AGE = timedelta(seconds=60)
 _JUMP_MEMORY = timedelta(minutes=10)
+_RECENT = timedelta(minutes=5)
 _FLOWS = (Posting.Kind.DEPOSIT, Posting.Kind.WITHDRAWAL)
 
 Holdings = dict[str, dict[str, Decimal]]
@@ -67,13 +70,14 @@ def mark(*, operator: Operator, mode: str, max_age_s: float, at: datetime) -> Ma
 
 
 def nav_points(*, operator: Operator, mode: str, since: datetime | None, at: datetime) -> list[NavPoint]:
-    """The marks of the last 24 h, not before `since`, oldest first."""
+    """What a drawdown is made of, oldest first: the highest fresh mark of the last 24 h, not before `since`, and all recent ones."""
     begin = max(at - WINDOW, since) if since else at - WINDOW
     rows = EquityMark.objects.filter(operator=operator, mode=mode, at__gte=begin, at__lte=at)
-    return [
-        NavPoint(at=when, nav=nav, is_fresh=is_fresh)
-        for when, nav, is_fresh in rows.order_by("at", "id").values_list("at", "nav", "is_fresh")
-    ]
+    recent = at - _RECENT
+    # Text does not sort as a number. A float finds the row to the last digit but one; the value then used is the exact one.
+    by_size = rows.filter(at__lt=recent, is_fresh=True).order_by(Cast("nav", FloatField()).desc(), "at")
+    found = [*by_size[:1], *rows.filter(at__gte=recent).order_by("at", "id")]
+    return [NavPoint(at=row.at, nav=row.nav, is_fresh=row.is_fresh) for row in found]
 
 
 def standing(*, operator: Operator, mode: str, since: datetime | None, at: datetime) -> Standing:

@@ -248,3 +248,25 @@ def test_an_old_mark_is_no_standing(desk: Desk):
     for seconds, expected in ((60, D(20_000)), (61, D(0))):
         standing = equity.standing(operator=desk.operator, mode="paper", since=None, at=later(seconds))
         assert standing.equity == expected
+
+
+def test_the_peak_is_the_highest_fresh_mark_of_the_last_day(desk: Desk):
+    """Marks every ten minutes for two days; text that sorts wrongly ("9" after "10") must not fool it."""
+    navs = {25: "50", 23: "10.000000000000000001", 22: "9.9", 20: "30"}
+    for minutes in range(10, 48 * 60, 10):
+        hours, rest = divmod(minutes, 60)
+        EquityMark.objects.create(
+            operator=desk.operator,
+            mode="paper",
+            at=AT - timedelta(minutes=minutes),
+            equity=D(20_000),
+            cash=D(20_000),
+            unrealised_pnl=D(0),
+            units=D(20_000),
+            nav=D(navs.get(hours, "1")) if rest == 0 else D(1),
+            is_fresh=hours != 20,
+        )
+    place = {"operator": desk.operator, "mode": "paper", "at": AT}
+    assert equity.peak_nav(equity.nav_points(**place, since=None)) == D("10.000000000000000001")
+    assert equity.peak_nav(equity.nav_points(**place, since=AT - timedelta(hours=22))) == D("9.9")
+    assert equity.peak_nav(equity.nav_points(**place, since=AT - timedelta(hours=21))) == D(1)
