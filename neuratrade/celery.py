@@ -5,10 +5,9 @@ are in `neuratrade/supervise/processes.py`; workers are prefork, as only that en
 """
 
 import os
-from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, worker_init
+from celery.loaders.app import AppLoader
 from kombu import Exchange, Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neuratrade.settings")
@@ -16,7 +15,27 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neuratrade.settings")
 # Critical: the gate, the sweeper, order care; high: debates, which mostly wait for models; normal: scans; low: reports.
 QUEUES = ("critical", "high", "normal", "low")
 
-app = Celery("neuratrade")
+
+class DeskLoader(AppLoader):
+    """Workers and beat call it once, before they touch anything."""
+
+    def on_worker_init(self) -> None:
+        """Ends with one clear line while migrations are pending: code and tables must agree about money."""
+        from django.db import connection
+        from django.db.migrations.executor import MigrationExecutor
+
+        executor = MigrationExecutor(connection)
+        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        connection.close()  # children are forked next and must not share it
+        if pending:
+            first = f"{pending[0][0].app_label}.{pending[0][0].name}"
+            raise SystemExit(
+                f"{len(pending)} database migrations are pending (first: {first}); "
+                "run `neuratrade prepare` and start again"
+            )
+
+
+app = Celery("neuratrade", loader="neuratrade.celery:DeskLoader")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = [Queue(name, Exchange("neuratrade"), routing_key=name) for name in QUEUES]
 app.conf.task_create_missing_queues = False  # a misspelt queue is an error, not a place nobody looks
@@ -29,20 +48,3 @@ app.conf.task_routes = {
 # A lost hint is sent again by the sweeper, so no caller waits long for a server that is away.
 app.conf.task_publish_retry_policy = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.1}
 app.autodiscover_tasks()
-
-
-@worker_init.connect
-@beat_init.connect
-def refuse_to_start_unmigrated(**_: Any) -> None:
-    """Workers and beat end with one clear line while migrations are pending: code and tables must agree about money."""
-    from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
-
-    executor = MigrationExecutor(connection)
-    pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    connection.close()  # children are forked next and must not share it
-    if pending:
-        first = f"{pending[0][0].app_label}.{pending[0][0].name}"
-        raise SystemExit(
-            f"{len(pending)} database migrations are pending (first: {first}); run `neuratrade prepare` and start again"
-        )

@@ -2,7 +2,9 @@
 
 QuestError
 ├── RunLostError       another worker took the run over: stop at once, write nothing
-└── AssetBusyError     another job holds the asset: try again later
+└── TryAgainError      not now: the run goes on later, with back-off
+    ├── AssetBusyError     another job holds the asset
+    └── NoMarketError      nothing to look at: the feeds are not there yet, or away
 """
 
 
@@ -14,5 +16,13 @@ class RunLostError(QuestError):
     pass
 
 
-class AssetBusyError(QuestError):
+class TryAgainError(QuestError):
+    pass
+
+
+class AssetBusyError(TryAgainError):
+    pass
+
+
+class NoMarketError(TryAgainError):
     pass

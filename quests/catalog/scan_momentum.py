@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from quests import sight
+from quests.errors import NoMarketError
 from quests.protocols import RunContext
 from quests.types import Cadence, JobKind, Opportunity, Outcome
 from trading import indicators
@@ -29,6 +30,7 @@ MAX_RSI = 70.0
 # A move is expected over this many 1m bars, growing with the square root of time.
 HORIZON_BARS = 60
 SKILL = "momentum-scan"
+_NO_QUOTE = {"objection": "no fresh quote"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +108,8 @@ class ScanMomentum:
             seen[f"{instrument.venue.name} {instrument.symbol}"] = note
             if found is not None:
                 opportunities.append(found)
+        if seen and all(note == _NO_QUOTE for note in seen.values()):
+            raise NoMarketError(f"none of {len(seen)} instruments has a fresh quote")
         summary = f"{len(seen)} instruments scanned, {len(opportunities)} worth a debate"
         return Outcome(summary=summary, result={"seen": seen}, opportunities=tuple(opportunities))
 
@@ -114,7 +118,7 @@ def look(instrument: Instrument, *, at: datetime) -> tuple[Opportunity | None, M
     """The opportunity, if there is one, and what was seen. Raises StaleDataError when Redis is away."""
     quote = sight.fresh_quote(venue=instrument.venue.name, symbol=instrument.symbol, at=at)
     if quote is None:
-        return None, {"objection": "no fresh quote"}
+        return None, _NO_QUOTE
     candles = market.candles(instrument=instrument, timeframe="1m", before=at, limit=BARS_READ)
     momentum = measure(candles, quote, taker_fee_ratio=float(instrument.taker_fee_ratio))
     if momentum is None:

@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from quests import schedule
-from quests.errors import RunLostError
+from quests.errors import RunLostError, TryAgainError
 from quests.models import Quest, Run
 from quests.protocols import Quest as QuestPlugin
 from quests.protocols import RunContext
@@ -78,6 +78,9 @@ def perform(*, run_id: int, clock: Clock, plugins: Mapping[str, QuestPlugin] | N
         return _finish(run=run, outcome=outcome, account_mode=context.account_mode, at=clock())
     except RunLostError as error:
         log.warning("run=%s quest=%s stopped: %s", run.id, run.quest.name, error)
+    except TryAgainError as error:
+        log.info("run=%s quest=%s later: %s", run.id, run.quest.name, error)
+        fail(run=run, reason=str(error), at=clock())
     except Exception as error:  # whatever a plug-in raises is its own failure, recorded and retried
         log.exception("run=%s quest=%s attempt=%s failed", run.id, run.quest.name, run.attempts)
         fail(run=run, reason=f"{type(error).__name__}: {error}", at=clock())

@@ -11,6 +11,7 @@ from quests.models import Run
 from quests.types import Cadence
 from tests.factories import Desk
 from tests.processes import Processes
+from tests.quests.market import show_quote
 from trading.models import Event
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,10 +21,17 @@ def done() -> dict[str, str]:
     return dict(Run.objects.filter(status=Run.Status.DONE).values_list("quest__name", "note"))
 
 
+def show_market() -> bool:
+    """Keeps the quotes fresh, as `watch_market` would."""
+    for venue in ("binance", "kraken"):
+        show_quote(venue=venue, bid="100.00", ask="100.01", at=clock.now())
+    return True
+
+
 def test_two_beats_start_every_quest_once_and_at_once(shared_desk: Desk, processes: Processes) -> None:
     processes.start("beat", "worker-critical", "worker-normal", "worker-low")
     processes.run("second-beat", *processes.running["beat"].args)  # type: ignore[misc]
-    processes.until(lambda: len(done()) == 6, what="all routine quests")
+    processes.until(lambda: show_market() and len(done()) == 6, what="all routine quests")
     assert set(done()) == {
         "scan_momentum",
         "scan_spreads",

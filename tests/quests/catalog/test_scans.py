@@ -10,6 +10,7 @@ from quests.catalog.scan_momentum import BARS, QUEST, measure
 from quests.catalog.scan_spreads import QUEST as SPREADS
 from quests.catalog.scan_spreads import edge
 from quests.catalog.weigh_setup import QUEST as WEIGH
+from quests.errors import NoMarketError
 from tests.factories import AT, Desk, make_instrument
 from tests.quests.market import context, show_quote, store_candles
 from tests.quests.samples import candle, quote
@@ -62,6 +63,14 @@ def test_nothing_is_seen_in_old_quotes_few_candles_or_a_wide_spread(
     assert objections["kraken BTC/USDT"] == "no fresh quote"
     assert "has 10" in objections["binance ETH/USDT"]
     assert "spread" in objections["binance SOL/USDT"]
+
+
+def test_a_desk_that_has_no_market_yet_looks_again_soon(
+    desk: Desk, redis_client: "redis.Redis", at: datetime
+) -> None:
+    show_quote(venue="binance", bid="106.00", ask="106.01", at=at - timedelta(seconds=6))
+    with pytest.raises(NoMarketError, match="none of 2 instruments"):
+        QUEST.run(context(at=at))
 
 
 def test_a_rise_that_cannot_pay_its_fees_is_no_opportunity() -> None:
