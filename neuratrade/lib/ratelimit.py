@@ -210,9 +210,8 @@ class TokenBucket:
         if time.monotonic() < self._away_until_s:
             return None
         try:
-            call = self._client().eval(script, 1, self._key, *arguments)
-            reply = await asyncio.wait_for(call, _REDIS_TIMEOUT_S)
-        except (RedisError, OSError, TimeoutError) as error:
+            reply = await self._client().eval(script, 1, self._key, *arguments)
+        except (RedisError, OSError) as error:
             if not self._is_away:
                 log.warning(
                     "rate limit of %s: Redis is away (%s); counting in this process only", self.name, error
@@ -228,5 +227,5 @@ class TokenBucket:
         if self._redis is None:
             from neuratrade.lib.redis import async_client
 
-            self._redis = async_client()
+            self._redis = async_client(timeout_s=_REDIS_TIMEOUT_S)
         return self._redis

@@ -5,6 +5,8 @@ from functools import cache
 import redis
 import redis.asyncio
 from django.conf import settings
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 JOBS_STATUS = "jobs:status"
 QUESTS_PROGRESS = "quests:progress"
@@ -21,9 +23,23 @@ def client() -> "redis.Redis":
     )
 
 
-def async_client() -> "redis.asyncio.Redis":
-    """A new client for one event loop; close it with `aclose()`."""
-    return redis.asyncio.Redis.from_url(settings.REDIS_URL, decode_responses=True, socket_connect_timeout=2)
+def async_client(*, timeout_s: float | None = None) -> "redis.asyncio.Redis":
+    """A new client for one event loop; close it with `aclose()`.
+
+    With `timeout_s` every command ends within about that time, by an error if need be, and is never retried. Do not wrap such a call in
+    `asyncio.timeout`: when the two expire together redis-py can lose the cancellation.
+    """
+    if timeout_s is None:
+        return redis.asyncio.Redis.from_url(
+            settings.REDIS_URL, decode_responses=True, socket_connect_timeout=2
+        )
+    return redis.asyncio.Redis.from_url(
+        settings.REDIS_URL,
+        decode_responses=True,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        retry=Retry(NoBackoff(), 0),
+    )
 
 
 def market_channel(*, venue: str, symbol: str, kind: str) -> str:

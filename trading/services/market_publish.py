@@ -35,7 +35,7 @@ class Publisher:
     """For one event loop: fill it from anywhere in the loop, keep `run` going, and close it."""
 
     def __init__(self) -> None:
-        self._redis: redis.asyncio.Redis = bus.async_client()
+        self._redis: redis.asyncio.Redis = bus.async_client(timeout_s=_REDIS_TIMEOUT_S)
         self._latest: dict[str, bytes] = {}
         self._newest: dict[str, bytes] = {}
         self._messages: list[tuple[str, bytes]] = []
@@ -91,9 +91,8 @@ class Publisher:
         if pipe is None:
             return
         try:
-            async with asyncio.timeout(_REDIS_TIMEOUT_S):
-                await pipe.execute()
-        except (RedisError, OSError, TimeoutError) as error:
+            await pipe.execute()
+        except (RedisError, OSError) as error:
             if not self._is_away:
                 log.warning(
                     "Redis is away (%s); the streams go on, nothing is published until it is back", error

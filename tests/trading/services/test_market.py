@@ -1,6 +1,7 @@
 """What goes into Redis comes out equal; when Redis is away the desk is told, and the publisher goes on."""
 
 import asyncio
+import signal
 import subprocess
 from collections.abc import Callable
 from datetime import timedelta
@@ -206,15 +207,16 @@ async def test_the_publisher_outlives_redis(
     filling = asyncio.create_task(_keep_publishing(publisher))
     try:
         await _until(lambda: "Redis is away" in caplog.text)
-        for _ in range(2):
+        for fault in (signal.SIGSTOP, signal.SIGKILL, signal.SIGKILL):
             caplog.clear()
             server = start()
             await _until(lambda: "Redis is back" in caplog.text)
             assert _quote_in(settings.REDIS_URL)  # type: ignore[attr-defined]
             caplog.clear()
+            server.send_signal(fault)
+            await _until(lambda: "Redis is away" in caplog.text)
             server.kill()
             server.wait()
-            await _until(lambda: "Redis is away" in caplog.text)
         assert caplog.text.count("Redis is away") == 1
     finally:
         for task in (running, filling):

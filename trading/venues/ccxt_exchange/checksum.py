@@ -17,21 +17,17 @@ def kraken_checksum(
     bids: Iterable[Sequence[float]],
     price_decimals: int,
     size_decimals: int,
-) -> int:
-    """The checksum of a book of floats, best levels first."""
+) -> int | None:
+    """The checksum of a book of floats, best levels first; None when a number has more digits than a float can hold."""
     price_scale, size_scale = 10**price_decimals, 10**size_decimals
     parts: list[str] = []
     for levels in (asks, bids):
         for count, level in enumerate(levels):
             if count == _LEVELS:
                 break
-            parts.append(_digits(level[0], scale=price_scale, decimals=price_decimals))
-            parts.append(_digits(level[1], scale=size_scale, decimals=size_decimals))
+            price, size = level[0] * price_scale, level[1] * size_scale
+            if price >= _FLOAT_LIMIT or size >= _FLOAT_LIMIT:
+                return None
+            parts.append(str(round(price)))
+            parts.append(str(round(size)))
     return zlib.crc32("".join(parts).encode())
-
-
-def _digits(value: float, *, scale: int, decimals: int) -> str:
-    scaled = value * scale
-    if scaled < _FLOAT_LIMIT:
-        return str(round(scaled))
-    return f"{value:.{decimals}f}".replace(".", "").lstrip("0")

@@ -185,7 +185,7 @@ class Feed:
             price_decimals=int(info["pair_decimals"]),
             size_decimals=int(info["lot_decimals"]),
         )
-        if computed != expected:
+        if computed is not None and computed != expected:
             mirror.book = book
             self.resync(mirror, why="the book's checksum does not match, an update was lost")
 
