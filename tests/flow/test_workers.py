@@ -1,5 +1,7 @@
 """Quests on real workers and a real beat: started, killed, started twice."""
 
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -10,7 +12,7 @@ from quests import pipeline
 from quests.models import Run
 from quests.types import Cadence
 from tests.factories import Desk
-from tests.processes import Processes
+from tests.processes import Processes, environment
 from tests.quests.market import show_quote
 from trading.models import Event
 
@@ -56,3 +58,17 @@ def test_a_run_whose_message_was_lost_is_found_by_the_sweeper(
     pipeline.sweep(at=clock.now() + timedelta(seconds=20))
     processes.until(lambda: "pnl_report" in done(), what="the report that was sent again")
     assert Run.objects.get(quest__name="pnl_report").attempts == 1
+
+
+def test_a_quest_waits_in_its_row_while_redis_is_away(shared_desk: Desk, processes: Processes) -> None:
+    script = (
+        "import django; django.setup();"
+        "from neuratrade.lib import clock; from quests import pipeline; from quests.types import Cadence;"
+        "pipeline.start_due(Cadence.DAILY, at=clock.now())"
+    )
+    away = environment(REDIS_URL="redis://127.0.0.1:1/0", DJANGO_SETTINGS_MODULE="neuratrade.settings")
+    subprocess.run([sys.executable, "-c", script], env=away, check=True, timeout=60)
+    assert Run.objects.get().status == Run.Status.QUEUED
+    processes.start("worker-low")
+    pipeline.sweep(at=clock.now() + timedelta(seconds=20))
+    processes.until(lambda: "pnl_report" in done(), what="the report, once Redis is back")
