@@ -8,7 +8,7 @@ never repeated.
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -47,6 +47,7 @@ log = logging.getLogger(__name__)
 LEASE_TTL_S = 150.0
 ATTEMPTS = 2
 LONGEST_WAIT_S = 5.0
+SHORTEST_TIMEOUT_S = 0.1
 
 Clock = Callable[[], datetime]
 
@@ -68,11 +69,14 @@ class Hold:
 class SessionDesk:
     """The `loop.Desk` of a live session."""
 
-    def __init__(self, *, session: Session, toolbox: Toolbox, hold: Hold, clock: Clock) -> None:
+    def __init__(
+        self, *, session: Session, toolbox: Toolbox, hold: Hold, clock: Clock, max_seconds: float
+    ) -> None:
         self._session = session
         self._toolbox = toolbox
         self._hold = hold
         self._clock = clock
+        self._max_seconds = max_seconds
         self._recorded = list(session.steps.select_related("answer").order_by("number"))
         self._messages_recorded = 0
         self._calls_made = 0
@@ -143,7 +147,7 @@ class SessionDesk:
             except RetryableError as error:
                 wait_s = error.retry_after_s if isinstance(error, OverloadedError) else None
                 wait_s = 0.5 * attempt if wait_s is None else wait_s
-                if attempt == ATTEMPTS or wait_s > LONGEST_WAIT_S:
+                if attempt == ATTEMPTS or wait_s > min(LONGEST_WAIT_S, self._seconds_left()):
                     raise
                 time.sleep(wait_s)
         raise AssertionError("unreachable: the last attempt returns or raises")
@@ -166,12 +170,21 @@ class SessionDesk:
         )
         self._calls_made += 1
         try:
-            response = provider.complete(request, endpoint=endpoint)
+            response = provider.complete(request, endpoint=self._in_time(endpoint))
         except ProviderError as error:
             recording.settle_failed(step, error=str(error), is_billed=error.may_be_billed, at=self._clock())
             raise
         recording.settle_answered(step, endpoint=endpoint, response=response, at=self._clock())
         return response
+
+    def _in_time(self, endpoint: Endpoint) -> Endpoint:
+        """No call may outlast its session."""
+        return replace(
+            endpoint, timeout_s=max(SHORTEST_TIMEOUT_S, min(endpoint.timeout_s, self._seconds_left()))
+        )
+
+    def _seconds_left(self) -> float:
+        return self._max_seconds - self.elapsed_s()
 
     # --- tools ---
 

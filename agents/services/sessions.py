@@ -101,7 +101,9 @@ def _work(decision_id: UUID | str, *, role: Role, hold: Hold, clock: Clock, limi
         book = read_book(settings.SKILLS_DIR)
         session = _open_session(decision, role=role, book=book, limits=limits, at=clock())
         toolbox = Toolbox(role=role, decision=decision, book=book, pinned=session.skills)
-        desk = SessionDesk(session=session, toolbox=toolbox, hold=hold, clock=clock)
+        desk = SessionDesk(
+            session=session, toolbox=toolbox, hold=hold, clock=clock, max_seconds=limits.max_seconds
+        )
         outcome = loop.run(
             desk_says(session.brief),
             desk=desk,

@@ -3,6 +3,7 @@
 import math
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from neuratrade.lib import redis as bus
 from tests.factories import AT, Desk
@@ -17,7 +18,7 @@ def put_quote(*, mid: str = "50000", spread: str = "0.02", at: datetime = AT, si
     """A quote and a book of 20 levels, one second old at `at`."""
     then = at - timedelta(seconds=1)
     bid, ask = D(mid) - D(spread) / 2, D(mid) + D(spread) / 2
-    place = {"venue": "binance", "symbol": "BTC/USDT"}
+    place: dict[str, Any] = {"venue": "binance", "symbol": "BTC/USDT"}
     quote = Quote(**place, bid=bid, ask=ask, bid_size=D(size), ask_size=D(size), as_of=then, received_at=then)
     steps = [D(index) for index in range(20)]
     book = OrderBook(
@@ -66,17 +67,15 @@ def put_market(desk: Desk, *, at: datetime = AT) -> None:
     equity.mark(operator=desk.operator, mode=desk.state.mode, max_age_s=15, at=at)
 
 
-def open_decision(desk: Desk, **columns: object) -> Decision:
-    return decisions.open_decision(
-        **{
-            "account": desk.account(),
-            "instrument": desk.instrument(),
-            "source": "test",
-            "market": {"rsi": "47.2"},
-            "at": AT,
-            **columns,
-        }
-    )
+def open_decision(desk: Desk, **columns: Any) -> Decision:
+    fields: dict[str, Any] = {
+        "account": desk.account(),
+        "instrument": desk.instrument(),
+        "source": "test",
+        "market": {"rsi": "47.2"},
+        "at": AT,
+    }
+    return decisions.open_decision(**{**fields, **columns})
 
 
 class Ticker:

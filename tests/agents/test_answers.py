@@ -1,6 +1,7 @@
 """Model output is read strictly: one JSON object of a closed schema, or nothing."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from agents.answers import ANSWERS, AnalystAnswer, ReviewAnswer, TraderAnswer, p
 from agents.errors import FormatError
 from agents.types import Role
 
-BUY = {
+BUY: dict[str, Any] = {
     "action": "buy",
     "symbol": "BTC/USDT",
     "confidence_ratio": "0.6",

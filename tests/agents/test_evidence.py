@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,8 +23,8 @@ DATA = {
 }
 
 
-def view(**changes: object) -> EvidenceView:
-    fields = {
+def view(**changes: Any) -> EvidenceView:
+    fields: dict[str, Any] = {
         "evidence_id": "A1",
         "tool": "get_price",
         "data": DATA,

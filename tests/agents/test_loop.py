@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,7 @@ def parse(text: str) -> str:
     return text
 
 
-def run(desk: ListDesk, **limits: object) -> loop.Outcome[str]:
+def run(desk: ListDesk, **limits: Any) -> loop.Outcome[str]:
     return loop.run(desk_says("go"), desk=desk, limits=Limits(**limits), parse=parse)
 
 

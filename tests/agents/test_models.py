@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.db.models import Model
 
 from agents.models import Evidence, Step, StepAnswer
 from agents.services import sessions
@@ -11,9 +12,9 @@ from tests.factories import Desk
 
 
 @pytest.mark.parametrize("model", [Step, StepAnswer, Evidence])
-def test_a_recorded_row_takes_no_change(trading_desk: Desk, model: type) -> None:
+def test_a_recorded_row_takes_no_change(trading_desk: Desk, model: type[Model]) -> None:
     sessions.run_role(decision_id=open_decision(trading_desk).pk, role=Role.ANALYST, clock=Ticker())
-    assert model.objects.exists()
+    assert model._default_manager.exists()
     table = model._meta.db_table
     column = "error" if model is not Step else "label"
 

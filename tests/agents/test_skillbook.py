@@ -23,7 +23,7 @@ def test_a_skill_is_its_front_matter_body_and_files(tmp_path: Path) -> None:
 
     skill = read_skill(folder)
 
-    assert (skill.name, skill.tools, skill.body) == ("a-skill", {"get_price"}, "# Body\n\nWords.")
+    assert (skill.name, set(skill.tools), skill.body) == ("a-skill", {"get_price"}, "# Body\n\nWords.")
     assert skill.resources == {"references/more.md": "more"}
     assert skill.suits(["get_price", "other"])
     assert not skill.suits(["other"])

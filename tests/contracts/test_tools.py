@@ -76,13 +76,13 @@ def test_only_the_trader_may_propose_and_nothing_else_touches_capital() -> None:
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_a_tool_returns_facts_with_their_time(name: str, context: LiveContext) -> None:
-    counts = {model: model.objects.count() for model in apps.get_models()}
+    counts = {model: model._default_manager.count() for model in apps.get_models()}
 
     output = tools()[name].call(json.dumps(NEEDED.get(name, {})), context=context)
 
     assert (output.data["venue"], output.data["symbol"]) == ("binance", "BTC/USDT")
     assert output.as_of <= AT < output.fresh_until
-    assert counts == {model: model.objects.count() for model in apps.get_models()}
+    assert counts == {model: model._default_manager.count() for model in apps.get_models()}
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))

@@ -44,10 +44,10 @@ def test_three_roles_debate_to_a_reviewed_decision(trading_desk: Desk, serve: Se
     decision = run_debate(open_decision(trading_desk))
 
     assert decision.status == Status.REVIEWED, decision.reason
-    idea, plan = decode(TradeIdea, decision.idea), decode(TradePlan, decision.plan)
+    idea, plan = decode(TradeIdea, decision.idea or {}), decode(TradePlan, decision.plan or {})
     assert (idea.venue, idea.symbol, idea.side) == ("binance", "BTC/USDT", Side.BUY)
     assert (plan.order_type, plan.max_hold_s) == (OrderType.MARKET, 1800)
-    assert str(decode(Review, decision.review).size_scale_ratio) == "0.5"
+    assert str(decode(Review, decision.review or {}).size_scale_ratio) == "0.5"
     told = transcript(decision.pk)
     assert [entry["role"] for entry in told["debate"]] == ["analyst", "trader", "risk_manager"]
     assert {entry["provider"] for entry in told["debate"]} == {protocol}
@@ -265,7 +265,7 @@ def test_the_risk_manager_can_veto(trading_desk: Desk, serve: Serve) -> None:
     decision = run_debate(open_decision(trading_desk))
 
     assert (decision.status, decision.reason) == (Status.VETOED, "risk_manager: The book is thin.")
-    assert decode(Review, decision.review).is_veto
+    assert decode(Review, decision.review or {}).is_veto
 
 
 def test_a_plan_other_than_the_proposal_is_no_trade(trading_desk: Desk, serve: Serve) -> None:
