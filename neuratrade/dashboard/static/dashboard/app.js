@@ -56,12 +56,11 @@ const draw = {
     fill($("decisions"), rows.map(decisionCard));
   },
   streams(rows) {
-    const dots = rows.map((row) => {
-      const kind = row.is_fresh ? (row.source === "rest" ? "rest" : "") : "stale";
-      const title = `${row.venue} ${row.symbol}: ${row.source}, ${row.messages_per_s}/s`;
-      return el("span", { class: `dot ${kind}`, title }, `${row.venue} ${row.symbol} ${row.age_s === null ? "–" : `${row.age_s} s`}`);
-    });
-    fill($("streams"), dots.length ? el("div", { class: "dots" }, dots) : el("p", { class: "empty" }, "No stream yet."));
+    const venues = [...new Set(rows.map((row) => row.venue))];
+    fill($("streams"), venues.length ? venues.flatMap((venue) => [
+      el("h3", { class: "venue" }, venue),
+      el("div", { class: "dots" }, rows.filter((row) => row.venue === venue).map(streamDot)),
+    ]) : el("p", { class: "empty" }, "No stream yet."));
   },
   quests(rows) {
     fill($("quests"), rows.length ? table(["Quest", "When", "Result"], rows.map((row) => [
@@ -80,6 +79,12 @@ const draw = {
 };
 
 const orderTone = (state) => ({ filled: "good", acked: "", partial: "", unknown: "warn", sending: "warn", rejected: "bad", aborted: "bad" })[state] ?? "";
+
+function streamDot(row) {
+  const kind = row.is_fresh ? (row.source === "rest" ? "rest" : "") : "stale";
+  const age = row.age_s === null ? "–" : `${row.age_s.toFixed(1)} s`;
+  return el("span", { class: `dot ${kind}`, title: `${row.source}, ${row.messages_per_s} messages/s` }, [row.symbol, el("i", {}, age)]);
+}
 
 function decisionCard(row) {
   const bad = ["failed", "vetoed"].includes(row.status);

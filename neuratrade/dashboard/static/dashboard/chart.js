@@ -8,7 +8,7 @@ function node(name, attributes, text) {
   return element;
 }
 
-const clock = (ms) => new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+const clock = (ms) => new Date(ms).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
 
 export function drawCurve(svg, points, format) {
   const { width, height } = svg.getBoundingClientRect();

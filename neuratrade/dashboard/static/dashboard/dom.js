@@ -22,5 +22,5 @@ export const money = (value) => (value === null || value === undefined ? "–" :
 export const signed = (value) => (value === null || value === undefined ? "–" : `${Number(value) > 0 ? "+" : ""}${number.format(Number(value))}`);
 export const percent = (ratio) => (ratio === null || ratio === undefined ? "–" : `${(Number(ratio) * 100).toFixed(2)} %`);
 export const tone = (value) => (Number(value) > 0 ? "good" : Number(value) < 0 ? "bad" : "");
-export const time = (iso) => (iso ? new Date(iso).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" }) : "–");
+export const time = (iso) => (iso ? new Date(iso).toLocaleTimeString("en-GB") : "–");
 export const since = (seconds) => (seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`);
