@@ -116,7 +116,7 @@ def idea_of(answer: AnalystAnswer, *, instrument: InstrumentSpec) -> TradeIdea:
     """The analyst's idea about the decision's instrument; NoTradeError when it is none, or about something else."""
     _refuse_other_symbol(answer, instrument)
     if answer.is_no or answer.confidence_ratio is None or answer.horizon_s is None:
-        raise NoTradeError(f"the analyst: {answer.thesis}", stop=StopReason.ANSWERED)
+        raise NoTradeError(answer.thesis, stop=StopReason.ANSWERED)
     return TradeIdea(
         venue=instrument.venue,
         symbol=instrument.symbol,
@@ -139,7 +139,7 @@ def plan_of(
         or answer.target_distance_atr is None
         or answer.max_hold_s is None
     ):
-        raise NoTradeError(f"the trader: {answer.rationale}", stop=StopReason.ANSWERED)
+        raise NoTradeError(answer.rationale, stop=StopReason.ANSWERED)
     plan = TradePlan(
         order_type=OrderType(answer.order_type),
         stop_distance_atr=answer.stop_distance_atr,
