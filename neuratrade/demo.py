@@ -14,15 +14,17 @@ from django.conf import settings
 from django.db import connections
 
 from neuratrade import preparing
-from neuratrade.supervise import home
+from neuratrade.supervise import desk, home
+from neuratrade.supervise.errors import SuperviseError
 from trading.models import Account, Instrument, Operator, Venue
 from trading.practice import keys
 from trading.practice.build import VENUES, build
 from trading.practice.clock import WallClock
 from trading.practice.engine.exchange import Exchange
 from trading.practice.engine.types import Rules
+from trading.practice.errors import PracticeError
 from trading.practice.instruments import QUOTE
-from trading.practice.options import client_options
+from trading.practice.options import DEFAULT_BINANCE_PORT, client_options
 from trading.practice.settings import PracticeSettings
 from trading.protocols import Credentials
 from trading.services import credentials, ledger
@@ -87,6 +89,18 @@ class DemoOptions:
         )
 
 
+def free_ports() -> int:
+    """The first of three free ports in a row, where the practice venues usually are or a little above."""
+    for first in range(DEFAULT_BINANCE_PORT, DEFAULT_BINANCE_PORT + 1_000, 10):
+        try:
+            for port in range(first, first + 3):
+                desk.refuse_taken_port("127.0.0.1", port)
+        except SuperviseError:
+            continue
+        return first
+    raise PracticeError(f"no three free ports in a row from {DEFAULT_BINANCE_PORT} on; name some with --port")
+
+
 def prepare_demo(options: DemoOptions, *, is_fresh: bool, at: datetime, say: Say) -> None:
     """Prepares the demo; a bad candles file raises PracticeError before anything is touched.
 
@@ -95,7 +109,7 @@ def prepare_demo(options: DemoOptions, *, is_fresh: bool, at: datetime, say: Say
     exchanges = _exchanges(options)
     demo = home.Demo(mode=options.mode, practice_arguments=options.arguments)
     before = home.read_demo(settings.HOME)
-    if before is not None and (is_fresh or before != demo):
+    if before is not None and (is_fresh or before.market != demo.market):
         say("starting a fresh demo")
         _remove_old()
     operator = preparing.prepare(at=at, say=say)

@@ -35,8 +35,15 @@ class Demo:
     @property
     def ports(self) -> list[int]:
         """The ports the practice venues will serve on."""
-        following = zip(self.practice_arguments, self.practice_arguments[1:], strict=False)
-        return [int(value) for option, value in following if option.endswith("-port")]
+        return [int(value) for option, value in self._options() if option.endswith("-port")]
+
+    @property
+    def market(self) -> tuple[str, list[tuple[str, str]]]:
+        """Mode and prices: what a desk cannot see change under it. Ports do not matter."""
+        return self.mode, [pair for pair in self._options() if not pair[0].endswith("-port")]
+
+    def _options(self) -> list[tuple[str, str]]:
+        return list(zip(self.practice_arguments[::2], self.practice_arguments[1::2], strict=True))
 
 
 def operator_home(environ: MutableMapping[str, str]) -> Path:

@@ -10,7 +10,6 @@ from neuratrade import demo
 from neuratrade.lib import clock, env
 from neuratrade.supervise import home
 from trading.practice.errors import PracticeError
-from trading.practice.options import DEFAULT_BINANCE_PORT
 from trading.types import Mode
 
 HIGHEST_PORT = 65_533
@@ -28,31 +27,34 @@ class Command(BaseCommand):
         parser.add_argument("--mode", choices=[Mode.PAPER.value, Mode.LIVE.value], default=Mode.PAPER.value)
         parser.add_argument("--speed", type=float, default=1.0, help="recorded seconds played in one second")
         parser.add_argument("--seed", type=int, default=LIVELY_SEED, help="another seed, another market")
-        parser.add_argument("--port", type=int, default=DEFAULT_BINANCE_PORT, help="first of three ports")
+        parser.add_argument("--port", type=int, help="first of three ports; free ones by default")
         parser.add_argument("--fresh", action="store_true", help="forget what the last demo did")
 
-    def handle(self, *, candles: Path | None, port: int, fresh: bool, **options: Any) -> None:
+    def handle(self, *, candles: Path | None, port: int | None, fresh: bool, **options: Any) -> None:
         if env.text("DATABASE_URL"):
             raise CommandError("the demo keeps a database of its own; run `neuratrade --demo prepare_demo`")
         if home.is_running(settings.HOME):
             raise CommandError(f"the demo runs already on {settings.HOME}; `neuratrade --demo down` stops it")
-        if not 1 <= port <= HIGHEST_PORT:
+        if port is not None and not 1 <= port <= HIGHEST_PORT:
             raise CommandError(f"--port {port} is out of range; give one from 1 to {HIGHEST_PORT}")
-        chosen = demo.DemoOptions(
-            candles=candles.expanduser().absolute() if candles else None,
-            mode=Mode(options["mode"]),
-            speed=options["speed"],
-            seed=options["seed"],
-            port=port,
-        )
         try:
-            demo.prepare_demo(chosen, is_fresh=fresh, at=clock.now(), say=self.stdout.write)
+            self._prepare(candles, port=port, is_fresh=fresh, **options)
         except PracticeError as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(
                 f"cannot write {error.filename or settings.HOME} ({error.strerror})"
             ) from error
+
+    def _prepare(self, candles: Path | None, *, port: int | None, is_fresh: bool, **options: Any) -> None:
+        chosen = demo.DemoOptions(
+            candles=candles.expanduser().absolute() if candles else None,
+            mode=Mode(options["mode"]),
+            speed=options["speed"],
+            seed=options["seed"],
+            port=port or demo.free_ports(),
+        )
+        demo.prepare_demo(chosen, is_fresh=is_fresh, at=clock.now(), say=self.stdout.write)
         self.stdout.write(
             f"the demo is ready in {settings.HOME} ({chosen.mode}, practice Binance and Kraken)"
         )
