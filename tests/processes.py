@@ -102,9 +102,18 @@ def desk_processes(**extra: str) -> Iterator[Processes]:
     settings.LOG_DIR.mkdir(parents=True, exist_ok=True)
     for log in Path(settings.LOG_DIR).glob("*.log"):
         log.unlink()
+    forget_the_last_desk()
     started = Processes(extra=extra)
     try:
         yield started
     finally:
         started.kill_all()
+        forget_the_last_desk()
         print(started.text())  # noqa: T201
+
+
+def forget_the_last_desk() -> None:
+    """Removes what a desk keeps in its home beside the database: the next test has another database, which it would not fit."""
+    home = Path(settings.HOME)
+    for path in (home / "audit_head", home / "demo.json", *home.glob("paper-*"), *home.glob("practice*")):
+        path.unlink(missing_ok=True)

@@ -48,15 +48,11 @@ def running_desk(
     candles = tmp_path / "rising.csv"
     candles.write_text(rising_market())
     options = demo.DemoOptions(candles=candles, mode=Mode.PAPER, speed=1.0, seed=7, port=three_free_ports())
-    demo.prepare_demo(options, is_fresh=False, at=clock.now(), say=lambda _: None)
-    try:
-        with desk_processes(NEURATRADE_MICRO_EVERY_S=str(MICRO_EVERY_S)) as processes:
-            processes.start("practice", *DESK)
-            yield processes
-            print(story())  # noqa: T201 - seen when the test fails
-    finally:
-        for path in (settings.HOME / "demo.json", *Path(settings.HOME).glob("paper-*")):
-            path.unlink(missing_ok=True)
+    with desk_processes(NEURATRADE_MICRO_EVERY_S=str(MICRO_EVERY_S)) as processes:
+        demo.prepare_demo(options, is_fresh=False, at=clock.now(), say=lambda _: None)
+        processes.start("practice", *DESK)
+        yield processes
+        print(story())  # noqa: T201 - seen when the test fails
 
 
 def rising_market() -> str:

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -21,8 +22,12 @@ MIDNIGHT = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def _no_checkpoint() -> None:
-    Path(settings.HOME, "audit_head").unlink(missing_ok=True)
+def _no_checkpoint() -> Iterator[None]:
+    """The checkpoint is of one test's database and would not fit the next one's."""
+    path = Path(settings.HOME, "audit_head")
+    path.unlink(missing_ok=True)
+    yield
+    path.unlink(missing_ok=True)
 
 
 def book(
