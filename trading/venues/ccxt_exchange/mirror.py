@@ -31,7 +31,9 @@ class Mirror:
     trade_waiters: list[asyncio.Future[None]] = field(default_factory=list)
 
     def accept(self, book: Any, *, source: str, as_of_ms: int | None, received_ms: int) -> None:
-        """Takes in a checked book and wakes who waits for it."""
+        """Takes in a checked book and wakes who waits for it; a stream that lags behind REST waits until it has caught up."""
+        if source == "websocket" and self.source == "rest" and (as_of_ms or received_ms) < self.as_of_ms:
+            return
         self.book, self.source = book, source
         self.as_of_ms, self.received_ms = as_of_ms or received_ms, received_ms
         self.fresh_s = time.monotonic() - max(received_ms - self.as_of_ms, 0) / 1000
