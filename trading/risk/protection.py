@@ -19,10 +19,10 @@ LONGEST_PAUSE = timedelta(seconds=30)
 
 
 class Act(StrEnum):
-    """WITHDRAW takes `orders` back: unsent ones are aborted, resting ones canceled."""
+    """TAKE_BACK takes `orders` back: unsent ones are aborted, resting ones canceled."""
 
     HOLD = "hold"
-    WITHDRAW = "withdraw"
+    TAKE_BACK = "take_back"
     PROTECT = "protect"
     EXIT = "exit"
     LIQUIDATE = "liquidate"
@@ -82,7 +82,7 @@ def decide(view: Guarded) -> Step:
     size = round_down(abs(view.size_base), step=view.instrument.size_step)
     stops = tuple(order for order in view.orders if order.purpose is Purpose.PROTECT)
     if is_dust(size, view=view):
-        return _withdraw(stops, reason="dust") or Step(
+        return _take_back(stops, reason="dust") or Step(
             act=Act.HOLD, reason="dust: too small for the venue to sell", is_protected=True, is_dust=True
         )
     if len(stops) < len(view.orders):
@@ -131,9 +131,9 @@ def exit_side(size_base: Decimal) -> Side:
 
 
 def _leave(view: Guarded, *, size: Decimal, stops: tuple[GuardOrder, ...], reason: str) -> Step:
-    withdrawal = _withdraw(stops, reason=reason)
-    if withdrawal is not None:
-        return withdrawal
+    taking_back = _take_back(stops, reason=reason)
+    if taking_back is not None:
+        return taking_back
     if view.exit_price is None:
         return Step(act=Act.HOLD, reason=f"{reason}, but there is no fresh price to sell at")
     if _is_pausing(view):
@@ -155,21 +155,21 @@ def _protect(view: Guarded, *, size: Decimal, stops: tuple[GuardOrder, ...]) -> 
         return Step(
             act=Act.HOLD, reason="stop in place" if is_working else "stop on its way", is_protected=is_working
         )
-    withdrawal = _withdraw(stops, reason="the stop does not fit the position any more")
-    if withdrawal is not None:
-        return withdrawal
+    taking_back = _take_back(stops, reason="the stop does not fit the position any more")
+    if taking_back is not None:
+        return taking_back
     if _is_pausing(view):
         return Step(act=Act.HOLD, reason=f"waiting after {view.failures} failed tries to place a stop")
     return Step(act=Act.PROTECT, reason="protective stop", size_base=size)
 
 
-def _withdraw(orders: tuple[GuardOrder, ...], *, reason: str) -> Step | None:
+def _take_back(orders: tuple[GuardOrder, ...], *, reason: str) -> Step | None:
     """Takes orders back and waits for their end; None when there is none."""
     if not orders:
         return None
     unasked = tuple(order.id for order in orders if not order.is_cancel_asked)
     if unasked:
-        return Step(act=Act.WITHDRAW, reason=reason, orders=unasked)
+        return Step(act=Act.TAKE_BACK, reason=reason, orders=unasked)
     return Step(act=Act.HOLD, reason=f"{reason}; waiting for the stop's end")
 
 

@@ -188,7 +188,7 @@ def tidy(lane: Lane, *, at: datetime) -> None:
             cancels.request(order_id=order.pk, reason="rested too long without a fill", at=at)
     held = {position.instrument_id for position in protection.open_positions(lane.account)}
     orphans = rows.filter(reduce_only=True).exclude(instrument__in=held)
-    protection.withdraw(
+    protection.take_back(
         order_ids=tuple(orphans.values_list("pk", flat=True)), reason="its position is closed", at=at
     )
 

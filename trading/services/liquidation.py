@@ -19,7 +19,7 @@ async def work(lane: Lane) -> int | None:
     row = await in_db(protection.desk_state)(lane.account)
     if row is None or not row.is_liquidating:
         return None
-    await in_db(withdraw_the_rest)(account=lane.account, at=lane.clock())
+    await in_db(take_back_the_rest)(account=lane.account, at=lane.clock())
     if await in_db(remaining)(account=lane.account):
         return None
     shown = {order.client_order_id for order in await lane.client.open_orders()}
@@ -28,11 +28,11 @@ async def work(lane: Lane) -> int | None:
     return row.breaker_epoch
 
 
-def withdraw_the_rest(*, account: Account, at: datetime) -> None:
-    """Takes back what is not part of the way out. A position's stop is withdrawn by protection, just before its exit."""
+def take_back_the_rest(*, account: Account, at: datetime) -> None:
+    """Takes back what is not part of the way out. A position's stop is taken back by protection, just before its exit."""
     rows = Order.objects.filter(account=account).exclude(state__in=_ENDED).exclude(purpose=Purpose.LIQUIDATE)
     entries = rows.filter(purpose=Purpose.ENTRY, cancel_requested_at=None).values_list("pk", flat=True)
-    protection.withdraw(order_ids=tuple(entries), reason="liquidation", at=at)
+    protection.take_back(order_ids=tuple(entries), reason="liquidation", at=at)
 
 
 def remaining(*, account: Account) -> list[str]:

@@ -1,4 +1,4 @@
-"""Carries out what `trading.risk.protection` decides: proposes stops and exits, withdraws them, keeps the clock of the unprotected.
+"""Carries out what `trading.risk.protection` decides: proposes stops and exits, takes them back, keeps the clock of the unprotected.
 
 It only writes intents: `guard_risk` signs them, the executor sends them. So it needs no Redis and no venue.
 """
@@ -70,8 +70,8 @@ def care(
     )
     step = decide(view)
     _keep_time(position, step=step, at=at)
-    if step.act is Act.WITHDRAW:
-        withdraw(order_ids=step.orders, reason=step.reason, at=at)
+    if step.act is Act.TAKE_BACK:
+        take_back(order_ids=step.orders, reason=step.reason, at=at)
     elif step.act is not Act.HOLD:
         propose_exit(
             position=position,
@@ -137,14 +137,14 @@ def propose_exit(
     return order
 
 
-def withdraw(*, order_ids: tuple[UUID, ...], reason: str, at: datetime) -> None:
+def take_back(*, order_ids: tuple[UUID, ...], reason: str, at: datetime) -> None:
     """Takes orders back: what was not sent is aborted, for what may rest at the venue a cancel is asked."""
     for order_id in order_ids:
         aborted = journal.move(
             order_id=order_id,
             from_states=_UNSENT,
             to_state=OrderState.ABORTED,
-            reason=f"withdrawn: {reason}",
+            reason=f"taken back: {reason}",
             at=at,
             cancel_requested_at=at,
         )
