@@ -95,7 +95,8 @@ PLUGIN_FOLDERS = (
 def test_every_plug_in_has_a_test_of_its_own_name(folder: str) -> None:
     names = [path.stem for path in (ROOT / folder).glob("*.py") if path.stem != "__init__"]
     assert names, f"{folder} holds no plug-in"
-    tests = (ROOT / "tests" / folder).parent.rglob("test_*.py")
+    places = ((ROOT / "tests" / folder).parent, ROOT / "tests" / "contracts")
+    tests = [path for place in places for path in place.rglob("test_*.py")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in tests)
     missing = [name for name in names if name not in text and name.replace("_", "-") not in text]
     assert not missing, f"no test beside tests/{folder} mentions {', '.join(missing)}"
