@@ -60,7 +60,9 @@ def claim(*, decision_id: UUID | str, from_status: str, to_status: str, at: date
     return advance(decision_id=decision_id, from_status=from_status, to_status=to_status, at=at)
 
 
-def advance(*, decision_id: UUID | str, from_status: str, to_status: str, at: datetime, **columns: Any) -> bool:
+def advance(
+    *, decision_id: UUID | str, from_status: str, to_status: str, at: datetime, **columns: Any
+) -> bool:
     """Moves the status and writes `columns` in one step; False when the decision was not in `from_status`."""
     return _move(decision_id, from_statuses=(from_status,), to_status=to_status, at=at, columns=columns)
 
