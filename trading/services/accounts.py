@@ -13,6 +13,7 @@ from django.conf import settings
 
 from neuratrade.lib import plugins
 from neuratrade.lib.clock import now
+from neuratrade.lib.vault import VaultError
 from trading.errors import ConfigurationError, StaleDataError, VenueError
 from trading.models import Account, Instrument, Venue
 from trading.protocols import AccountClient, Credentials, MarketData, VenueConfig, VenueDriver
@@ -184,4 +185,7 @@ def _credentials(account: Account) -> Credentials:
         raise ConfigurationError(
             f"account {account} has no keys; add them with `neuratrade onboard` or use paper mode"
         )
-    return credentials.reveal(account.credential)
+    try:
+        return credentials.reveal(account.credential)
+    except VaultError as error:
+        raise ConfigurationError(f"account {account}: {error}") from error
