@@ -18,7 +18,7 @@ def find(home: Path) -> list[psutil.Process]:
     mine, found = os.getpid(), []
     for process in psutil.process_iter():
         try:
-            if process.pid != mine and process.environ().get(MARKER) == str(home) and _is_alive(process):
+            if process.pid != mine and _belongs(process, home=home) and _is_alive(process):
                 found.append(process)
         except psutil.Error:  # gone meanwhile, or another user's
             continue
@@ -38,6 +38,13 @@ def stop(home: Path, *, wait_s: float = STOP_WAIT_S) -> int:
         psutil.wait_procs(left, timeout=5)
         stubborn = []
     return len(processes)
+
+
+def _belongs(process: psutil.Process, *, home: Path) -> bool:
+    if process.environ().get(MARKER) == str(home):
+        return True
+    # Redis writes its title over its environment; the title ends with its socket, which is this home's own.
+    return " ".join(process.cmdline()).strip().endswith(f"unixsocket:{home / 'run' / 'redis.sock'}")
 
 
 def _is_alive(process: psutil.Process) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from neuratrade.lib import redis_server
 from neuratrade.supervise import control, herald, orphans
 from neuratrade.supervise.errors import NotRunningError, SuperviseError
 from neuratrade.supervise.processes import Process
@@ -99,3 +100,23 @@ def test_a_process_that_ignores_its_stop_is_killed() -> None:
         control.stop(home, table=table)
 
         assert orphans.find(home) == []
+
+
+def test_a_redis_that_wrote_over_its_environment_is_found_too() -> None:
+    """Redis puts its title where its environment was, so the desk's mark cannot be read there any more."""
+    with short_home() as home:
+        for folder in ("run", "logs", "redis"):
+            (home / folder).mkdir()
+        socket = home / "run" / "redis.sock"
+        command = tuple(redis_server.command(socket=socket, data_dir=home / "redis"))
+        table = (Process(name="redis", command=command, purpose="the real one", stage=0),)
+        control.start(table, home=home, is_redis_up=socket.exists)
+        pid = pid_of(home, "redis")
+        wait_until(
+            lambda: "unixsocket:" in " ".join(psutil.Process(pid).cmdline()), timeout_s=5, what="title"
+        )
+        os.kill(control.supervisor_pid(home), signal.SIGKILL)
+
+        control.stop(home, table=table)
+
+        assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
