@@ -32,6 +32,7 @@ from trading.types import (
 SYMBOL = "BTC/USDT"
 STILL = PracticeSettings(instruments=1, history_minutes=30, is_flowing=False)
 START = Decimal(10_000)
+ZERO = Decimal(0)
 
 
 class PracticeBooks:
@@ -143,11 +144,12 @@ async def test_a_market_buy_is_filled_and_every_coin_is_accounted_for(bench: Ben
     assert found.client_order_id == request.client_order_id
     assert found.filled_base == request.size_base == sum(fill.size_base for fill in fills)
     assert {fill.venue_order_id for fill in fills} == {found.venue_order_id}
+    assert request.price_bound is not None
     assert all(fill.price <= request.price_bound and not fill.is_maker for fill in fills)
     cost = sum(fill.price * fill.size_base for fill in fills)
     fees = {asset: sum(f.fee for f in fills if f.fee_asset == asset) for asset in ("BTC", "USDT")}
     assert fees["BTC"] or fees["USDT"]
-    assert await bench.balance("BTC") == (request.size_base - fees["BTC"], 0)
+    assert await bench.balance("BTC") == (request.size_base - fees["BTC"], ZERO)
     free, locked = await bench.balance("USDT")
     assert locked == 0
     assert abs(START - cost - fees["USDT"] - free) < Decimal("0.001")
@@ -172,7 +174,7 @@ async def test_a_resting_limit_holds_money_until_it_is_canceled(bench: Bench) ->
     ended = await bench.until(request, VenueOrderStatus.CANCELED)
     assert ended.filled_base == 0
     assert list(await bench.client.open_orders()) == []
-    assert await bench.balance("USDT") == (START, 0)
+    assert await bench.balance("USDT") == (START, ZERO)
 
 
 async def test_canceling_what_has_ended_is_no_error(bench: Bench) -> None:
@@ -192,7 +194,7 @@ async def test_an_immediate_order_that_meets_nothing_leaves_nothing(bench: Bench
     ended = await bench.until(request, VenueOrderStatus.CANCELED, venue_order_id=placed.venue_order_id)
     assert ended.filled_base == 0
     assert list(await bench.client.fills(symbol=SYMBOL, since=clock.now() - timedelta(minutes=5))) == []
-    assert await bench.balance("USDT") == (START, 0)
+    assert await bench.balance("USDT") == (START, ZERO)
 
 
 @pytest.mark.parametrize("problem", ["no money", "too small", "off the tick"])
@@ -209,7 +211,7 @@ async def test_a_definite_no_leaves_no_order(bench: Bench, problem: str) -> None
         await bench.client.place_order(request)
     assert caught.value.code
     assert await bench.find(request) is None
-    assert await bench.balance("USDT") == (START, 0)
+    assert await bench.balance("USDT") == (START, ZERO)
 
 
 async def test_an_order_that_never_was_is_not_found(bench: Bench) -> None:
@@ -246,7 +248,7 @@ async def test_a_canceled_stop_gives_the_coins_back(bench: Bench) -> None:
     )
     ended = await bench.until(request, VenueOrderStatus.CANCELED, venue_order_id=placed.venue_order_id)
     assert ended.filled_base == 0
-    assert await bench.balance("BTC") == (held, 0)
+    assert await bench.balance("BTC") == (held, ZERO)
 
 
 async def test_fills_before_the_window_are_left_out(bench: Bench) -> None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
@@ -86,8 +87,8 @@ class Rig:
         self.generation += 1
         owner, name = f"executor-{self.generation}", approvals.lease_name(self.account.pk)
         if self.lane is not None:
-            _, former, epoch = self.lane.lease
-            await in_db(leases.release)(name=name, owner=former, epoch=epoch)
+            _, former, former_epoch = self.lane.lease
+            await in_db(leases.release)(name=name, owner=former, epoch=former_epoch)
         epoch = await in_db(leases.acquire)(name=name, owner=owner, ttl_s=3600, at=self.now())
         assert epoch is not None
         self.lane = Lane(
@@ -217,13 +218,19 @@ class Rig:
             gate.sign_reduce_only(order_id=order.pk, at=self.now())
         return len(rows)
 
+    def ask(self, method: str, path: str, body: dict[str, object] | None = None) -> Any:
+        """A control operation at this venue."""
+        return self.venues.call(method, f"/{self.venue}/{path}", body)
+
     def at_venue(self, client_order_id: str) -> list[dict]:
         """The venue's own record of one client order id."""
-        return self.venues.call("GET", f"/{self.venue}/orders", {"client_id": client_order_id})
+        orders: list[dict] = self.ask("GET", "orders", {"client_id": client_order_id})
+        return orders
 
     def our_orders(self) -> list[dict]:
         """Everything the demo account ever had at the venue, by the venue's own record."""
-        return self.venues.call("GET", f"/{self.venue}/orders", {"account": DEMO_ACCOUNT})
+        orders: list[dict] = self.ask("GET", "orders", {"account": DEMO_ACCOUNT})
+        return orders
 
     async def stranger(self, *, price_ratio: str) -> None:
         """Somebody places an order on the same account by hand."""
@@ -244,9 +251,7 @@ class Rig:
 
     def posts(self, client_order_id: str) -> int:
         """How often the desk asked the venue to place this order."""
-        requests = self.venues.call(
-            "GET", f"/{self.venue}/requests", {"method": "POST", "path": ORDER_PATH[self.venue]}
-        )
+        requests = self.ask("GET", "requests", {"method": "POST", "path": ORDER_PATH[self.venue]})
         return sum(client_order_id in str(request) for request in requests)
 
     def fault(self, **fields: object) -> None:

@@ -108,7 +108,7 @@ def test_a_stop_that_cannot_be_placed_ends_in_an_exit(live_desk: Desk) -> None:
             await rig.entry()
             refusal = '{"code":-1013,"msg":"Stop price would trigger immediately."}'
             for order_id in await in_db(lambda: list(Order.objects.values_list("pk", flat=True)))():
-                await send(rig.lane, order_id=order_id)
+                await send(runner.lane, order_id=order_id)
             rig.fault(action="error_before", status=400, body=refusal, count=0)
             await rounds(rig, runner, until=lambda: Order.objects.filter(purpose=Purpose.EXIT).exists())
             protects = await in_db(lambda: list(Order.objects.filter(purpose=Purpose.PROTECT)))()
@@ -116,7 +116,7 @@ def test_a_stop_that_cannot_be_placed_ends_in_an_exit(live_desk: Desk) -> None:
             rig.calm()
             await rounds(rig, runner, until=lambda: _is_flat(rig), most=120)
             position = await rig.position()
-            exit_order = await in_db(Order.objects.filter(purpose=Purpose.EXIT).first)()
+            exit_order = await in_db(Order.objects.filter(purpose=Purpose.EXIT).earliest)("created_at")
             assert "no stop could be placed" in exit_order.reason
             assert position is not None
 
@@ -130,7 +130,7 @@ def test_a_stop_whose_reply_is_lost_is_found_and_never_doubled(live_desk: Desk, 
             runner = LaneRunner(await rig.start())
             await runner.tick()
             order = await rig.entry()
-            await send(rig.lane, order_id=order.pk)
+            await send(runner.lane, order_id=order.pk)
             rig.fault(action="drop_after")
             await rounds(rig, runner, until=lambda: bool(resting(Purpose.PROTECT)))
             stops = [o for o in rig.our_orders() if o["side"] == "sell"]

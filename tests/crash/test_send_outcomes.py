@@ -72,5 +72,5 @@ def _problem(rig: Rig, order: Order) -> str:
     if filled != order.filled_base or filled != sum(fill.size_base for fill in order.fills.all()):
         return f"filled {filled} at the venue, {order.filled_base} in the journal"
     wanted = Decision.Status.EXECUTED if filled else Decision.Status.FAILED
-    decision = Decision.objects.get(pk=order.decision_id)
-    return "" if decision.status == wanted else f"the decision is {decision.status}"
+    status = Decision.objects.get(orders=order).status
+    return "" if status == wanted else f"the decision is {status}"

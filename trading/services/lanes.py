@@ -62,6 +62,8 @@ class LaneRunner:
                 await self.tick()
                 if keeper.done():
                     raise LeaseLostError(f"{self.lane.name}: the lease is lost")
+                if listener.done():
+                    listener.result()  # what ended it ends the lane, which is then started anew
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.wake.wait(), timeout=POLL_S)
                 self.wake.clear()
