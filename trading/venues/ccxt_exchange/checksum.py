@@ -5,7 +5,7 @@ the point and without leading zeros.
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 _LEVELS = 10
 _FLOAT_LIMIT = 2**53
@@ -13,21 +13,17 @@ _FLOAT_LIMIT = 2**53
 
 def kraken_checksum(
     *,
-    asks: Iterable[Sequence[float]],
-    bids: Iterable[Sequence[float]],
+    asks: Sequence[Sequence[float]],
+    bids: Sequence[Sequence[float]],
     price_decimals: int,
     size_decimals: int,
 ) -> int | None:
     """The checksum of a book of floats, best levels first; None when a number has more digits than a float can hold."""
     price_scale, size_scale = 10**price_decimals, 10**size_decimals
-    parts: list[str] = []
-    for levels in (asks, bids):
-        for count, level in enumerate(levels):
-            if count == _LEVELS:
-                break
-            price, size = level[0] * price_scale, level[1] * size_scale
-            if price >= _FLOAT_LIMIT or size >= _FLOAT_LIMIT:
-                return None
-            parts.append(str(round(price)))
-            parts.append(str(round(size)))
-    return zlib.crc32("".join(parts).encode())
+    best = [*asks[:_LEVELS], *bids[:_LEVELS]]
+    for price, size in best:
+        if price * price_scale >= _FLOAT_LIMIT or size * size_scale >= _FLOAT_LIMIT:
+            return None
+    # a scaled number written without decimals has neither point nor leading zeros
+    text = "".join([f"{price * price_scale:.0f}{size * size_scale:.0f}" for price, size in best])
+    return zlib.crc32(text.encode())
