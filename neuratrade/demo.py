@@ -53,23 +53,33 @@ _OWNED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoOptions:
-    """What `make demo` may choose. `candles` None: generated prices; `port`: Binance's, Kraken and control follow."""
+    """What `make demo` may choose. `candles` None: generated prices; `port`: Binance's, Kraken and control follow.
+
+    `start_minute` is where in the recording play begins; None leaves it to the practice venues.
+    """
 
     candles: Path | None
     mode: Mode
     speed: float
     seed: int
     port: int
+    start_minute: int | None = None
+
+    @property
+    def pairs(self) -> int:
+        """A recording is of one market, and then nothing generated trades beside it."""
+        return 1 if self.candles else PAIRS
 
     @property
     def practice(self) -> PracticeSettings:
         """Raises PracticeError when the choice makes no sense."""
         return PracticeSettings(
             seed=self.seed,
-            instruments=PAIRS,
+            instruments=self.pairs,
             balances={QUOTE: settings.PAPER_START_BALANCE},
             candles={f"BTC/{QUOTE}": self.candles} if self.candles else {},
             speed=self.speed,
+            start_minute=self.start_minute,
             binance_port=self.port,
             kraken_port=self.port + 1,
             control_port=self.port + 2,
@@ -81,11 +91,12 @@ class DemoOptions:
         """The same for the command line of `python -m trading.practice`."""
         practice = self.practice
         return (
-            *("--seed", str(self.seed), "--instruments", str(PAIRS), "--speed", f"{self.speed:g}"),
+            *("--seed", str(self.seed), "--instruments", str(self.pairs), "--speed", f"{self.speed:g}"),
             *("--balance", f"{QUOTE}={settings.PAPER_START_BALANCE}"),
             *("--binance-port", str(practice.binance_port), "--kraken-port", str(practice.kraken_port)),
             *("--control-port", str(practice.control_port), "--state-file", str(practice.state_file)),
             *(("--candles", str(self.candles)) if self.candles else ()),
+            *(("--start-minute", str(self.start_minute)) if self.start_minute is not None else ()),
         )
 
 

@@ -56,6 +56,7 @@ def _settings(arguments: list[str] | None) -> PracticeSettings:
         balances=dict(given.balance) or PracticeSettings().balances,
         candles=dict(given.candles),
         speed=given.speed,
+        start_minute=given.start_minute,
         volatility=given.volatility,
         gap_every_s=given.gap_every_s,
         is_flowing=not given.no_flow,
@@ -105,6 +106,7 @@ def _add_market_options(parser: argparse.ArgumentParser) -> None:
         help="default BTC/USDT",
     )
     add("--speed", type=float, default=1.0, help="recorded seconds played in one second")
+    add("--start-minute", type=int, default=None, help="minute of the recordings at which play begins")
     add("--seed", type=int, default=7)
     add("--instruments", type=int, default=6, help="how many instruments each venue lists")
     add("--price", type=_named_number, action="append", default=[], metavar="BASE=PRICE", help="start price")

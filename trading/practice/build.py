@@ -135,7 +135,9 @@ def _driver(
 
 
 def _start_s(settings: PracticeSettings, candles: RecordedCandles) -> float:
-    """Play begins after the part that serves as the past: at most half of the file."""
+    """Where play begins: as set, else after the part that serves as the past, which is at most half of the file."""
+    if settings.start_minute is not None:
+        return settings.start_minute * 60.0
     return min(settings.history_minutes * 60.0, len(candles) // 2 * candles.interval_s)
 
 

@@ -17,7 +17,8 @@ class PracticeSettings:
 
     ``tls_dir`` is where the proxy's certificate authority goes; None: a directory that lives as long as the venues.
 
-    ``candles`` maps a symbol to a recorded file; ``speed`` is how many recorded seconds pass in one;
+    ``candles`` maps a symbol to a recorded file; ``speed`` is how many recorded seconds pass in one; ``start_minute`` is
+    where in the recordings play begins, None: after the part that serves as the past;
     ``messages_per_s`` above zero adds cheap book changes at that rate over all markets together (for benchmarks).
     """
 
@@ -27,6 +28,7 @@ class PracticeSettings:
     balances: dict[str, Decimal] = field(default_factory=lambda: {"USDT": DEFAULT_BALANCE_QUOTE})
     candles: dict[str, Path] = field(default_factory=dict)
     speed: float = 1.0
+    start_minute: int | None = None
     volatility: float = 1.0
     gap_every_s: float = 300.0
     is_flowing: bool = True
@@ -53,6 +55,8 @@ class PracticeSettings:
             raise PracticeError(
                 "messages per second, volatility and the wait between gaps cannot be negative"
             )
+        if self.start_minute is not None and self.start_minute < 0:
+            raise PracticeError(f"the start is a minute of the recording from 0 on, not {self.start_minute}")
         if not 2 <= self.history_minutes <= 10_000:
             raise PracticeError(f"history must be 2 to 10000 minutes, not {self.history_minutes}")
 

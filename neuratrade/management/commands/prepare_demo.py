@@ -7,9 +7,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from neuratrade import demo
+from neuratrade.demo_start import first_setup
 from neuratrade.lib import clock, env
 from neuratrade.supervise import home
 from trading.practice.errors import PracticeError
+from trading.practice.settings import PracticeSettings
 from trading.types import Mode
 
 HIGHEST_PORT = 65_533
@@ -47,8 +49,11 @@ class Command(BaseCommand):
             ) from error
 
     def _prepare(self, candles: Path | None, *, port: int | None, is_fresh: bool, **options: Any) -> None:
+        recording = candles.expanduser().absolute() if candles else None
+        past = PracticeSettings().history_minutes
         chosen = demo.DemoOptions(
-            candles=candles.expanduser().absolute() if candles else None,
+            candles=recording,
+            start_minute=first_setup(recording, past_minutes=past) if recording else None,
             mode=Mode(options["mode"]),
             speed=options["speed"],
             seed=options["seed"],
