@@ -15,13 +15,14 @@ from quests.models import Run
 from trading.errors import StaleDataError
 from trading.models import Decision, EquityMark, Event, Heartbeat, Operator, Order, Position
 from trading.services import decisions, market, performance, state
-from trading.types import ONE, ZERO
+from trading.types import ONE, ZERO, OrderType, round_down
 
 DECISIONS_SHOWN = 6
 ORDERS_SHOWN = 12
 RUNS_SHOWN = 8
 EVENTS_SHOWN = 40
 CURVE_POINTS = 400
+LONGEST_VALUE = 32  # leaves out ids and digests: the explorer has them
 CURVE_SPAN = timedelta(hours=24)
 
 Section = Callable[[Operator, datetime], Any]
@@ -85,7 +86,7 @@ def _position(row: Position) -> dict[str, Any]:
         "venue": row.instrument.venue.name,
         "symbol": row.instrument.symbol,
         "size": _text(row.size_base),
-        "average_cost": _text(round(row.average_cost, 8)),
+        "average_cost": _text(round_down(row.average_cost, step=row.instrument.price_tick)),
         "mark": _optional(mark),
         "pnl": _text(round((mark - row.average_cost) * row.size_base, 4)) if mark is not None else None,
         "stop": _text(row.stop_price)
@@ -116,7 +117,7 @@ def _orders(operator: Operator, at: datetime) -> list[dict[str, Any]]:
             "purpose": row.purpose,
             "side": row.side,
             "size": _text(row.size_base),
-            "price": _optional(row.stop_price or row.price_bound),
+            "price": _optional(row.stop_price if row.type == OrderType.STOP else row.price_bound),
             "state": row.state,
         }
         for row in rows[:ORDERS_SHOWN]
@@ -211,11 +212,11 @@ def _events(operator: Operator, at: datetime) -> list[dict[str, Any]]:
 
 
 def _sentence(event: Event) -> str:
-    """One line: what happened, to which decision, with the few values that fit."""
+    """One line: what happened, to which decision, with the few short values a person would read."""
     values = [
         f"{key} {value}"
         for key, value in event.payload.items()
-        if isinstance(value, str | int) and len(str(value)) < 60
+        if isinstance(value, str | int) and 0 < len(str(value)) <= LONGEST_VALUE
     ]
     return " · ".join([event.kind, *([event.decision_id.hex[:8]] if event.decision_id else []), *values[:4]])
 

@@ -1,7 +1,7 @@
 /* Follows the desk: the stream sends whole sections whenever they change, this file draws them. All text goes in as text. */
 import { drawCurve } from "./chart.js";
 import { showWhy } from "./why.js";
-import { el, fill, money, percent, signed, since, table, time, tone } from "./dom.js";
+import { el, fill, money, percent, short, signed, since, table, time, tone } from "./dom.js";
 
 const $ = (id) => document.getElementById(id);
 let curve = [];
@@ -89,10 +89,10 @@ function streamDot(row) {
 function decisionCard(row) {
   const bad = ["failed", "vetoed"].includes(row.status);
   const turns = row.debate.map((turn) => el("div", { class: "turn" }, [
-    el("div", { class: "who" }, [turn.role, el("div", {}, turn.label)]),
+    el("div", { class: "who" }, [turn.role.replace("_", " "), el("div", {}, turn.label)]),
     el("div", {}, [
       el("p", {}, turn.words || "…"),
-      el("div", { class: "claims" }, turn.claims.map((claim) => el("span", { class: "pill", title: "evidence " + claim.evidence }, `${claim.field} = ${claim.value}`))),
+      el("div", { class: "claims" }, turn.claims.map((claim) => el("span", { class: "pill", title: "evidence " + claim.evidence }, `${claim.field} = ${short(claim.value)}`))),
     ]),
   ]));
   const why = el("button", { class: "why", type: "button" }, "Why?");

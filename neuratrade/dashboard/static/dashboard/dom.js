@@ -19,6 +19,8 @@ export function table(columns, rows) {
 
 const number = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 export const money = (value) => (value === null || value === undefined ? "–" : number.format(Number(value)));
+/* A long number cut to seven digits; anything else as it is. */
+export const short = (value) => (/^-?\d+\.\d+$/.test(value) && value.length > 9 ? String(Number(Number(value).toPrecision(7))) : value);
 export const signed = (value) => (value === null || value === undefined ? "–" : `${Number(value) > 0 ? "+" : ""}${number.format(Number(value))}`);
 export const percent = (ratio) => (ratio === null || ratio === undefined ? "–" : `${(Number(ratio) * 100).toFixed(2)} %`);
 export const tone = (value) => (Number(value) > 0 ? "good" : Number(value) < 0 ? "bad" : "");
