@@ -237,14 +237,14 @@ def _follow(lane: Lane, *, order_id: UUID, found: VenueOrder) -> None:
         return
     if found.status is VenueOrderStatus.OPEN:
         if booked and order.state == S.ACKED:
-            _move(lane, order_id, S.PARTIAL, f"{booked} filled")
+            _move(lane, order_id, S.PARTIAL, f"{booked.normalize():f} filled")
         return
     ends = {
         VenueOrderStatus.FILLED: S.FILLED,
         VenueOrderStatus.CANCELED: S.CANCELED,
         VenueOrderStatus.REJECTED: S.CANCELED if booked else S.REJECTED,
     }
-    _move(lane, order_id, ends[found.status], f"{found.status} at the venue, {booked} filled")
+    _move(lane, order_id, ends[found.status], f"{found.status} at the venue, {booked.normalize():f} filled")
 
 
 def _move(lane: Lane, order_id: UUID, to_state: OrderState, reason: str) -> None:
