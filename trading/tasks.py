@@ -6,7 +6,7 @@ from neuratrade.lib.clock import now
 from trading.services import gate
 
 
-@shared_task(queue="critical")
+@shared_task
 def check_risk(decision_id: str) -> None:
     """The last step of a debate: the gate's verdict. Running it twice does nothing the second time."""
     gate.check_decision(decision_id=decision_id, at=now())
