@@ -17,7 +17,7 @@ from trading.models import Decision, EquityMark, Event, Heartbeat, Operator, Ord
 from trading.services import decisions, market, performance, state
 from trading.types import ONE, ZERO, OrderType, round_down
 
-DECISIONS_SHOWN = 6
+DECISIONS_SHOWN = 8
 ORDERS_SHOWN = 12
 RUNS_SHOWN = 8
 EVENTS_SHOWN = 40

@@ -6,6 +6,7 @@ import { el, fill, money, percent, short, signed, since, table, time, tone } fro
 const $ = (id) => document.getElementById(id);
 let curve = [];
 let minutes = 60;
+const WHOLE_DEBATES = 2;
 
 const draw = {
   desk(desk) {
@@ -53,7 +54,7 @@ const draw = {
   },
   decisions(rows) {
     if (!rows.length) return;
-    fill($("decisions"), rows.map(decisionCard));
+    fill($("decisions"), rows.map((row, index) => decisionCard(row, index < WHOLE_DEBATES)));
   },
   streams(rows) {
     const venues = [...new Set(rows.map((row) => row.venue))];
@@ -86,9 +87,10 @@ function streamDot(row) {
   return el("span", { class: `dot ${kind}`, title: `${row.source}, ${row.messages_per_s} messages/s` }, [row.symbol, el("i", {}, age)]);
 }
 
-function decisionCard(row) {
+/* Older debates show their outcome; the whole of it is behind "Why?". */
+function decisionCard(row, isWhole) {
   const bad = ["failed", "vetoed"].includes(row.status);
-  const turns = row.debate.map((turn) => el("div", { class: "turn" }, [
+  const turns = (isWhole ? row.debate : []).map((turn) => el("div", { class: "turn" }, [
     el("div", { class: "who" }, [turn.role.replace("_", " "), el("div", {}, turn.label)]),
     el("div", {}, [
       el("p", {}, turn.words || "…"),
