@@ -1,9 +1,11 @@
 """What every account client must do, whatever the venue: the same suite on paper and on ccxt accounts at both practice venues."""
 
 import asyncio
+import json
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -102,11 +104,24 @@ class Bench:
 
 @pytest.fixture(params=["paper", "binance", "kraken"])
 async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
-    name = "binance" if request.param == "paper" else request.param
+    async with open_bench(request.param, tmp_path=tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["binance", "kraken"])
+async def real_hosts(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
+    """Nothing but a proxy and its certificate is configured: the client believes in the venue's own addresses."""
+    async with open_bench(request.param, tmp_path=tmp_path, through_proxy=True) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def open_bench(kind: str, *, tmp_path: Path, through_proxy: bool = False) -> AsyncIterator[Bench]:
+    name = "binance" if kind == "paper" else kind
     drivers = plugins.discover("trading.venues", "VENUE")
-    async with PracticeVenues(STILL) as venues:
+    async with PracticeVenues(replace(STILL, proxy_port=0 if through_proxy else None)) as venues:
         running = venues.binance if name == "binance" else venues.kraken
-        options = running.ccxt_options()
+        options = running.ccxt_options(through_proxy=through_proxy)
         credentials = Credentials(str(options.pop("apiKey")), str(options.pop("secret")))
         options.pop("enableRateLimit")
         config = VenueConfig(name=name, client=name, symbols=(SYMBOL,), options={**options, "rateLimit": 10})
@@ -114,7 +129,7 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             venues.call("POST", "/kraken/limits", {"call_limit": 10_000})
         market = drivers["ccxt_exchange"].market_data(config)
         spec = (await market.instruments())[0]
-        if request.param == "paper":
+        if kind == "paper":
             paper = {
                 "path": tmp_path / "paper.sqlite3",
                 "instruments": {SYMBOL: spec},
@@ -131,6 +146,12 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         finally:
             await client.close()
             await market.close()
+
+
+async def test_an_order_goes_to_the_venue_s_own_address(real_hosts: Bench) -> None:
+    request = await real_hosts.buy()
+    ledger = real_hosts.venues.call("GET", f"/{real_hosts.spec.venue}/orders", {})
+    assert request.client_order_id in json.dumps(ledger, default=str)
 
 
 async def test_a_market_buy_is_filled_and_every_coin_is_accounted_for(bench: Bench) -> None:
