@@ -97,8 +97,9 @@ DATABASES: dict[str, dict[str, Any]]
 if env.text("DATABASE_URL"):
     DATABASES = {
         "default": {
-            "ENGINE": "django.db.backends.postgresql",
-            "CONN_MAX_AGE": 60,
+            "ENGINE": "neuratrade.db.postgresql",
+            # A connection is let go after each request and task: every page has a thread, and so a connection, of its own.
+            "CONN_MAX_AGE": 0,
             **env.postgres("DATABASE_URL"),
         }
     }

@@ -23,6 +23,12 @@ BAD_INPUT = {
     "mode unknown": (("status",), {"NEURATRADE_MODE": "yolo"}, 2, "give one of: paper, shadow, live"),
     "flag unclear": (("status",), {"NEURATRADE_FLOWER": "maybe"}, 2, "neither yes nor no"),
     "not postgres": (("status",), {"DATABASE_URL": "mysql://x/y"}, 2, "is not a PostgreSQL address"),
+    "postgres option misspelt": (
+        ("status",),
+        {"DATABASE_URL": "postgres://u@127.0.0.1/x?ssl=require"},
+        2,
+        "'ssl' is no option here; use any of",
+    ),
     "no desk": (("status",), {}, 3, "start it with `neuratrade up`"),
     "not prepared": (("up",), {}, 1, "run `neuratrade prepare`"),
     "no such process": (("run", "worker-hihg"), {}, 1, "the desk has: redis, worker-critical"),

@@ -17,7 +17,6 @@ from trading.models import Decision, Event
 log = logging.getLogger(__name__)
 
 GENESIS = "0" * 64
-_CHAIN_LOCK = 0x4E54_4556  # PostgreSQL advisory lock: one appender at a time; SQLite's IMMEDIATE transactions already are
 
 
 def append(
@@ -29,9 +28,7 @@ def append(
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("an event belongs to the transaction of its change")
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CHAIN_LOCK])
+    # One transaction at a time (neuratrade.db): nobody else can append between this and the commit.
     last = Event.objects.order_by("-id").values_list("id", "digest").first()
     last_id, previous = last if last else (0, GENESIS)
     event = Event(
