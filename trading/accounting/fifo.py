@@ -65,7 +65,10 @@ class Closure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
-    """All lots in FIFO order, emptied ones too, and every closure. `opened_by` is the fill that left flat; None when flat."""
+    """All lots in FIFO order, emptied ones too, and every closure. `opened_by` is the fill that left flat; None when flat.
+
+    Flat is also what holds less than the `dust_base` of whoever books: a rest that cannot be sold.
+    """
 
     lots: tuple[OpenLot, ...] = ()
     closures: tuple[Closure, ...] = ()
@@ -149,12 +152,12 @@ def movement(
     return Movement(fill_id=fill_id, trade_id=trade_id, base=base_change, quote=quote_change, at=at)
 
 
-def book(state: Book, change: Movement) -> Book:
+def book(state: Book, change: Movement, *, dust_base: Decimal = ZERO) -> Book:
     """`state` after `change`: the oldest lots of the other side are closed first, and what is left opens a lot."""
     with localcontext(EXACT):
         lots = list(state.lots)
         closures: list[Closure] = []
-        was_held = any(lot.remaining_base for lot in lots)
+        was_held = _is_held(lots, dust_base=dust_base)
         base, quote = change.base, change.quote
         for index, lot in enumerate(lots):
             if not base or lot.remaining_base * base >= 0:
@@ -163,23 +166,28 @@ def book(state: Book, change: Movement) -> Book:
             closures.append(closure)
         if base:
             lots.append(_open(change, base=base, quote=quote))
-        is_held = any(lot.remaining_base for lot in lots)
+        is_held = _is_held(lots, dust_base=dust_base)
         is_opening = is_held and (not was_held or bool(base and closures))
         opened_by = change.fill_id if is_opening else state.opened_by if is_held else None
     return Book(lots=tuple(lots), closures=(*state.closures, *closures), opened_by=opened_by)
 
 
-def replay(changes: Sequence[Movement]) -> Book:
+def replay(changes: Sequence[Movement], *, dust_base: Decimal = ZERO) -> Book:
     """The book after all `changes`, whatever order they come in; raises InvalidValueError on the same fill twice."""
     if len({change.fill_id for change in changes}) != len(changes):
         raise InvalidValueError("a fill can move the lots only once")
     state, emptied, closures = Book(), list[OpenLot](), list[Closure]()
     for change in sorted(changes, key=lambda item: item.order_key):
-        after = book(state, change)
+        after = book(state, change, dust_base=dust_base)
         emptied.extend(lot for lot in after.lots if not lot.remaining_base)
         closures.extend(after.closures)
         state = Book(lots=tuple(lot for lot in after.lots if lot.remaining_base), opened_by=after.opened_by)
     return Book(lots=(*emptied, *state.lots), closures=tuple(closures), opened_by=state.opened_by)
+
+
+def _is_held(lots: Iterable[OpenLot], *, dust_base: Decimal) -> bool:
+    size = total(lot.remaining_base for lot in lots)
+    return bool(size) and abs(size) >= dust_base
 
 
 def _open(change: Movement, *, base: Decimal, quote: Decimal) -> OpenLot:

@@ -58,24 +58,32 @@ class Performance:
     consecutive_losses: int
 
 
-def round_trips(steps: Sequence[Step], *, start_base: Decimal = ZERO) -> list[RoundTrip]:
+def round_trips(
+    steps: Sequence[Step], *, start_base: Decimal = ZERO, dust_base: Decimal = ZERO
+) -> list[RoundTrip]:
     """The closed trips among `steps`, oldest first. `start_base` is the position before the first step.
+
+    Less than `dust_base` cannot be sold and counts as flat: fees in the base asset leave such a rest after most trips.
 
     A trip already under way at the start is counted from the first step we see. A fill that turns a long into a short
     closes one trip and opens the next.
     """
     trips: list[RoundTrip] = []
+
+    def is_held(base: Decimal) -> bool:
+        return bool(base) and abs(base) >= dust_base
+
     with localcontext(EXACT):
         size, pnl, turnover = start_base, ZERO, ZERO
-        opened_at: datetime | None = steps[0].at if steps and start_base else None
+        opened_at: datetime | None = steps[0].at if steps and is_held(start_base) else None
         for step in steps:
             before, size = size, size + step.base
             opened_at = opened_at or step.at
             pnl, turnover = pnl + step.pnl, turnover + step.turnover
-            if before and (not size or (before > 0) != (size > 0)):
+            if is_held(before) and (not is_held(size) or (before > 0) != (size > 0)):
                 trips.append(RoundTrip(opened_at=opened_at, closed_at=step.at, pnl=pnl, turnover=turnover))
                 pnl, turnover = ZERO, ZERO
-                opened_at = step.at if size else None
+                opened_at = step.at if is_held(size) else None
     return trips
 
 

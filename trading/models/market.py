@@ -1,5 +1,7 @@
 """What may be traded, and its stored candles."""
 
+from decimal import Decimal
+
 from django.db import models
 
 from trading.fields import ExactDecimalField
@@ -28,6 +30,11 @@ class Instrument(models.Model):
 
     def __str__(self) -> str:
         return f"{self.venue.name} {self.symbol}"
+
+    @property
+    def dust_base(self) -> Decimal:
+        """Less than this cannot be sold, whatever the price."""
+        return max(self.min_size, self.size_step)
 
     @property
     def spec(self) -> InstrumentSpec:

@@ -182,4 +182,4 @@ def _move_position(fill: Fill, *, order: Order, at: datetime) -> None:
     outcome = lots.book(fill)
     filled = fifo.total(Fill.objects.filter(order=order).values_list("size_base", flat=True))
     Order.objects.filter(pk=order.pk).update(filled_base=filled, changed_at=at)
-    positions.follow(position, outcome=outcome, at=at)
+    positions.follow(position, fill=fill, outcome=outcome, at=at)

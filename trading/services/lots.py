@@ -40,7 +40,9 @@ def book(fill: Fill) -> Outcome:
 def replayed(*, account: Account, instrument: Instrument) -> fifo.Book:
     """The book that all own fills give, computed from nothing else."""
     fills = Fill.objects.filter(account=account, instrument=instrument, order__isnull=False)
-    return fifo.replay([movement_of(fill) for fill in fills.select_related("instrument")])
+    return fifo.replay(
+        [movement_of(fill) for fill in fills.select_related("instrument")], dust_base=instrument.dust_base
+    )
 
 
 def movement_of(fill: Fill) -> fifo.Movement:
@@ -75,7 +77,8 @@ def _append(change: fifo.Movement, *, account: Account, instrument: Instrument) 
     open_lots = Lot.objects.filter(account=account, instrument=instrument).exclude(remaining_base=ZERO)
     rows = {lot.fill_id: lot for lot in open_lots.select_related("fill__instrument")}
     ordered = sorted(rows.values(), key=lambda lot: movement_of(lot.fill).order_key)
-    state = fifo.book(fifo.Book(lots=tuple(_as_open_lot(lot) for lot in ordered)), change)
+    before = fifo.Book(lots=tuple(_as_open_lot(lot) for lot in ordered))
+    state = fifo.book(before, change, dust_base=instrument.dust_base)
     _store_lots(state.lots, rows=rows, account=account, instrument=instrument)
     _store_closures({(c.lot_fill_id, c.fill_id): c for c in state.closures})
     return state

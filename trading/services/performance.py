@@ -87,7 +87,11 @@ def _trips(position: Position, *, since: datetime, until: datetime) -> list[Roun
         for move, fill in moves
     ]
     start = total([position.size_base, *(-step.base for step in steps)])
-    return performance.round_trips([step for step in steps if step.at <= until], start_base=start)
+    return performance.round_trips(
+        [step for step in steps if step.at <= until],
+        start_base=start,
+        dust_base=position.instrument.dust_base,
+    )
 
 
 def _own_fills(position: Position) -> QuerySet[Fill]:

@@ -10,23 +10,46 @@ from trading.services.lots import Outcome
 from trading.types import ZERO, Purpose
 
 
-def follow(position: Position, *, outcome: Outcome, at: datetime) -> None:
-    """Writes the position after a booking; call it in the booking's transaction. Clears the plan when the position closes."""
+def follow(position: Position, *, fill: Fill, outcome: Outcome, at: datetime) -> None:
+    """Writes the position after `fill` was booked; call it in the booking's transaction. Clears the plan when the position closes.
+
+    A fee in the base asset leaves a rest below the venue's smallest size after most sales. A position of no more than that
+    is closed: its plan must not become the next entry's.
+    """
     before, size = position.size_base, outcome.size_base or ZERO
     is_turned = before * size < 0
-    if before and (not size or is_turned):
+    is_left = abs(size) < position.instrument.dust_base
+    if position.opened_at is not None and (not size or is_turned or is_left):
         _close(position, realised_pnl=outcome.realised_pnl, at=at)
     position.size_base = size
     position.average_cost = outcome.average_cost
     position.realised_pnl = outcome.realised_pnl
     position.changed_at = at
-    if size and outcome.opened_by is not None:
+    if outcome.opened_by is not None:
         opening = Fill.objects.select_related("order__decision").get(pk=outcome.opened_by)
-        if not before or is_turned:
+        if position.opened_at is None:
             _open(position, opening=opening, at=at)
         elif opening.executed_at != position.opened_at:
             _begin_earlier(position, opening=opening)
+    if position.opened_at is not None and abs(size) > abs(before) > 0:
+        _add(position, fill=fill, before=before, at=at)
     position.save()
+
+
+def _add(position: Position, *, fill: Fill, before: Decimal, at: datetime) -> None:
+    """Another decision's entry on top: the safer of both plans holds; on top of what is too little to sell, the new one."""
+    order = fill.order
+    assert order is not None, "only fills of our orders move a position"
+    if order.purpose != Purpose.ENTRY or order.decision_id == position.decision_id:
+        return
+    if abs(before) * fill.price < position.instrument.min_notional:
+        _close(position, realised_pnl=position.realised_pnl, at=at)
+        _open(position, opening=fill, at=at)
+        return
+    nearer, sooner = (max, min) if position.size_base > 0 else (min, max)
+    position.stop_price = nearer(filter(None, (position.stop_price, order.stop_price)), default=None)
+    position.target_price = sooner(filter(None, (position.target_price, order.target_price)), default=None)
+    position.close_by = min(filter(None, (position.close_by, order.close_by)), default=None)
 
 
 def _open(position: Position, *, opening: Fill, at: datetime) -> None:

@@ -89,3 +89,14 @@ def test_every_pnl_is_in_exactly_one_trip_or_still_open(raw: list[tuple[int, int
     if back:
         steps.append(_step(len(raw), str(back)))
     assert sum((trip.pnl for trip in round_trips(steps)), ZERO) == sum(pnl for _, pnl in raw)
+
+
+def test_a_rest_too_small_to_sell_does_not_keep_a_trip_open():
+    """Buy 1, pay 0.001 of it as fee, sell 0.99: without the dust size three losses would never be counted."""
+    steps = []
+    for trip in range(3):
+        steps += [_step(2 * trip, "0.999"), _step(2 * trip + 1, "-0.99", "-5")]
+    assert round_trips(steps) == []
+    trips = round_trips(steps, dust_base=Decimal("0.1"))
+    assert [trip.pnl for trip in trips] == [Decimal(-5)] * 3
+    assert consecutive_losses(trips) == 3

@@ -258,6 +258,80 @@ def test_a_late_entry_fill_turns_the_false_short_back(desk: Desk) -> None:
     assert book_violations() == []
 
 
+def _plan(desk: Desk, name: str, *, stop: str, target: str, hours: int) -> Order:
+    return make_order(
+        desk,
+        name=name,
+        side=Side.BUY,
+        decision=open_decision(desk),
+        stop_price=Decimal(stop),
+        target_price=Decimal(target),
+        close_by=AT + timedelta(hours=hours),
+    )
+
+
+def _plan_of(position: Position) -> tuple[Any, ...]:
+    return position.decision, position.stop_price, position.target_price, position.close_by
+
+
+def test_the_rest_that_a_base_fee_leaves_is_no_position_and_keeps_no_plan(desk: Desk) -> None:
+    first = _plan(desk, "buy", stop="90", target="120", hours=1)
+    make_order(desk, name="sell", side=Side.SELL, decision=first.decision)
+    book(desk, make_fill(1, Side.BUY, "0.001", "100000", order="buy", fee="0.000001", fee_asset="BTC"))
+    book(desk, make_fill(2, Side.SELL, "0.00099", "90000", order="sell"))
+    position = Position.objects.get()
+    assert position.size_base == Decimal("0.000009")
+    assert (*_plan_of(position), position.opened_at) == (None,) * 5
+    assert Event.objects.get(kind="position.closed").decision == first.decision
+
+    second = _plan(desk, "again", stop="95", target="130", hours=9)
+    book(desk, make_fill(3, Side.BUY, "0.001", "100000", order="again"))
+    position = Position.objects.get()
+    assert _plan_of(position) == (second.decision, Decimal(95), Decimal(130), AT + timedelta(hours=9))
+    assert position.opened_at == AT + timedelta(seconds=3)
+    assert position.unprotected_since == AT
+    assert book_violations() == []
+
+
+def test_a_late_fill_of_the_new_trip_does_not_bring_the_old_plan_back(desk: Desk) -> None:
+    first = _plan(desk, "buy", stop="90", target="120", hours=1)
+    make_order(desk, name="sell", side=Side.SELL, decision=first.decision)
+    second = _plan(desk, "again", stop="95", target="130", hours=9)
+    book(desk, make_fill(1, Side.BUY, "0.001", "100000", order="buy", fee="0.000001", fee_asset="BTC"))
+    book(desk, make_fill(2, Side.SELL, "0.00099", "90000", order="sell"))
+    book(desk, make_fill(5, Side.BUY, "0.001", "100000", order="again"))
+    book(desk, make_fill(4, Side.BUY, "0.001", "100000", order="again"))
+    position = Position.objects.get()
+    assert position.decision == second.decision
+    assert position.opened_at == AT + timedelta(seconds=4)
+
+
+def test_on_a_remainder_too_small_to_sell_the_new_plan_counts(desk: Desk) -> None:
+    _plan(desk, "buy", stop="90", target="120", hours=1)
+    second = _plan(desk, "again", stop="80", target="130", hours=9)
+    book(desk, make_fill(1, Side.BUY, "0.04", "100", order="buy"))  # 4 USDT, the venue sells from 5
+    book(desk, make_fill(2, Side.BUY, "1", "100", order="again"))
+    assert _plan_of(Position.objects.get()) == (
+        second.decision,
+        Decimal(80),
+        Decimal(130),
+        AT + timedelta(hours=9),
+    )
+
+
+def test_a_second_entry_on_an_open_position_keeps_the_safer_of_both_plans(desk: Desk) -> None:
+    first = _plan(desk, "buy", stop="80", target="130", hours=1)
+    _plan(desk, "again", stop="95", target="120", hours=9)
+    book(desk, make_fill(1, Side.BUY, "1", "100", order="buy"))
+    book(desk, make_fill(2, Side.BUY, "1", "100", order="again"))
+    assert _plan_of(Position.objects.get()) == (
+        first.decision,
+        Decimal(95),
+        Decimal(120),
+        AT + timedelta(hours=1),
+    )
+
+
 amounts = st.decimals(min_value="0.0001", max_value="1000", places=8)
 
 
