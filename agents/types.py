@@ -179,7 +179,6 @@ class StopReason(StrEnum):
     MALFORMED = "malformed"
     EVIDENCE = "evidence"
     FORBIDDEN = "forbidden"
-    LEASE_LOST = "lease_lost"
     INTERNAL = "internal"
 
 

@@ -26,11 +26,6 @@ class WatchdogStats:
     suppressed: int = 0
     missed: int = 0
 
-    @property
-    def saved_ratio(self) -> float:
-        """The share of updates that woke nobody; 0 before the first update."""
-        return 1 - self.wakes / self.updates if self.updates else 0.0
-
     def line(self) -> str:
         return (
             f"watchdog {self.updates} updates, {self.wakes} wakes, "

@@ -1,6 +1,8 @@
 """Redis: the client and every channel and key name. Nothing durable lives only here; leases and state are SQL."""
 
+import time
 from functools import cache
+from typing import Any, cast
 
 import redis
 import redis.asyncio
@@ -11,16 +13,36 @@ from redis.backoff import NoBackoff
 JOBS_STATUS = "jobs:status"
 QUESTS_PROGRESS = "quests:progress"
 WAKE_EXECUTOR = "wake:executor"
-WAKE_RISK = "wake:risk"
 EVENTS = "events"
+
+
+# A server that hangs must not hold up what is done without it: ways out, leases, the kill switch.
+_COMMAND_TIMEOUT_S = 1.0
+_REST_AFTER_TIMEOUT_S = 3.0
+_rest_until_s = 0.0
 
 
 @cache
 def client() -> "redis.Redis":
     """The process's shared client; bytes come back as text. Commands raise redis.RedisError when the server is away."""
     return redis.Redis.from_url(
-        settings.REDIS_URL, decode_responses=True, socket_timeout=5, socket_connect_timeout=2
+        settings.REDIS_URL,
+        decode_responses=True,
+        socket_timeout=_COMMAND_TIMEOUT_S,
+        socket_connect_timeout=_COMMAND_TIMEOUT_S,
     )
+
+
+def ask(command: str, *arguments: Any) -> Any:
+    """One command of the shared client. After one that timed out, the server counts as away for a few seconds."""
+    global _rest_until_s  # noqa: PLW0603 - one server, one memory of it
+    if time.monotonic() < _rest_until_s:
+        raise redis.ConnectionError("Redis did not answer in time; asking again in a moment")
+    try:
+        return cast("Any", getattr(client(), command))(*arguments)
+    except redis.TimeoutError:
+        _rest_until_s = time.monotonic() + _REST_AFTER_TIMEOUT_S
+        raise
 
 
 def async_client(*, timeout_s: float | None = None) -> "redis.asyncio.Redis":
@@ -64,4 +86,4 @@ def trades_key(*, venue: str, symbol: str) -> str:
 
 def publish(channel: str, message: str) -> None:
     """Publishes a hint; whoever must not miss it reads SQL, so a lost server only delays."""
-    client().publish(channel, message)
+    ask("publish", channel, message)

@@ -38,7 +38,6 @@ from trading.types import (
 log = logging.getLogger(__name__)
 
 Status = Decision.Status
-STUCK_AFTER = timedelta(seconds=30)
 REDUCE_ONLY = (Purpose.PROTECT, Purpose.EXIT, Purpose.LIQUIDATE)
 
 
@@ -140,22 +139,6 @@ def sign_reduce_only(*, order_id: UUID | str, at: datetime) -> Verdict | None:
         else:
             _approve(order, seen=seen, limits=limits, at=at)
     return verdict
-
-
-def recheck_stuck(*, at: datetime) -> int:
-    """Ends decisions that a crash left in CHECKING without an order; says how many. Nothing was sent for them."""
-    stuck = Decision.objects.filter(
-        status=Status.CHECKING, changed_at__lt=at - STUCK_AFTER, orders__isnull=True
-    )
-    return sum(
-        decisions.end(
-            decision_id=decision.pk,
-            status=Status.FAILED,
-            reason="the risk check was interrupted; nothing was sent",
-            at=at,
-        )
-        for decision in stuck
-    )
 
 
 def _inputs(decision: Decision) -> tuple[TradeIdea, TradePlan, Review]:

@@ -163,22 +163,6 @@ def test_an_entry_under_way_counts_before_it_is_filled(desk: Desk):
     assert not third.is_approved
 
 
-def test_a_crash_in_the_gate_ends_as_failed_not_as_forever(desk: Desk):
-    risk_desk.ready(desk)
-    stuck = risk_desk.reviewed(desk, status=Status.CHECKING)
-    young = risk_desk.reviewed(desk, status=Status.CHECKING, changed_at=AT + timedelta(seconds=1))
-    done = risk_desk.approved(desk)
-    at = AT + timedelta(seconds=30, milliseconds=500)
-    assert gate.recheck_stuck(at=at) == 1
-    assert gate.recheck_stuck(at=at) == 0
-    statuses = {item.pk: Decision.objects.get(pk=item.pk).status for item in (stuck, young, done.decision)}
-    assert statuses == {
-        stuck.pk: Status.FAILED,
-        young.pk: Status.CHECKING,
-        done.decision.pk: Status.APPROVED,
-    }
-
-
 def test_asking_what_the_gate_would_say_writes_nothing(desk: Desk):
     risk_desk.ready(desk)
     before = Event.objects.count()

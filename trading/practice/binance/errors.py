@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from trading.practice.engine.types import Order
 from trading.practice.errors import PracticeError, Refusal
 
 
@@ -50,8 +49,3 @@ def from_refusal(refusal: Refusal) -> BinanceError:
 def missing(name: str) -> BinanceError:
     """A mandatory parameter is missing or malformed."""
     return BinanceError(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
-
-
-def reject_reason(order: Order) -> str:
-    """The ``r`` field of an execution report."""
-    return "NONE" if order.reason in {"", "User requested"} else "EXPIRED"

@@ -62,7 +62,7 @@ class FairPrices:
         return self._common[symbol] * math.exp(offset.noise + offset.gap)
 
     def put(self, venue: str, symbol: str, *, price: float, is_held: bool) -> None:
-        """Put one venue's price at ``price``: held there until `unpin`, or left to drift back to the common price."""
+        """Put one venue's price at ``price``: held there until put again, or left to drift back to the common price."""
         if is_held:
             self._pinned[venue, symbol] = price
         else:
@@ -77,10 +77,6 @@ class FairPrices:
             if name == symbol:
                 offset.noise = offset.gap = 0.0
                 self._pinned.pop((venue, name), None)
-
-    def unpin(self, venue: str, symbol: str) -> None:
-        """Let a held price go."""
-        self._pinned.pop((venue, symbol), None)
 
     def common(self) -> dict[str, float]:
         """The common prices (for a restart)."""
