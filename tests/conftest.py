@@ -1,10 +1,13 @@
 """Fixtures every test may use: a fixed time, a real Redis, and the smallest desk in the database."""
 
+import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -83,3 +86,19 @@ def redis_client(redis_server: str) -> Iterator["redis.Redis"]:
 def desk(db: None) -> Desk:
     """One operator with paper accounts at two venues and BTC/USDT on each; trading state ACTIVE, watchdog fresh."""
     return make_desk(at=AT)
+
+
+@pytest.fixture
+def hung_redis(settings: Any) -> Iterator[None]:
+    """Takes connections and never answers."""
+    from neuratrade.lib import redis as bus
+
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder, socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(Path(folder) / "redis.sock"))
+        server.listen()
+        settings.REDIS_URL = f"unix://{server.getsockname()}"
+        bus.client.cache_clear()
+        bus.ask_again()
+        yield
+    bus.client.cache_clear()
+    bus.ask_again()

@@ -35,7 +35,7 @@ def client() -> "redis.Redis":
 
 def ask(command: str, *arguments: Any) -> Any:
     """One command of the shared client. After one that timed out, the server counts as away for a few seconds."""
-    global _rest_until_s  # noqa: PLW0603 - one server, one memory of it
+    global _rest_until_s
     if time.monotonic() < _rest_until_s:
         raise redis.ConnectionError("Redis did not answer in time; asking again in a moment")
     try:
@@ -43,6 +43,12 @@ def ask(command: str, *arguments: Any) -> Any:
     except redis.TimeoutError:
         _rest_until_s = time.monotonic() + _REST_AFTER_TIMEOUT_S
         raise
+
+
+def ask_again() -> None:
+    """Forgets that the server was away."""
+    global _rest_until_s
+    _rest_until_s = 0.0
 
 
 def async_client(*, timeout_s: float | None = None) -> "redis.asyncio.Redis":

@@ -250,3 +250,19 @@ def test_shadow_goes_all_the_way_and_stops_at_the_socket(live_desk: Desk, settin
             assert rig.posts(order.client_order_id) == 0
 
     async_to_sync(story)()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_hung_redis_holds_no_order_back(live_desk: Desk, hung_redis: None) -> None:
+    """Hints are published after each commit; waiting for them would use up the time between approval and send."""
+
+    async def story() -> None:
+        async with open_rig(live_desk, "binance") as rig:
+            runner = LaneRunner(await rig.start())
+            await runner.tick()
+            order = await rig.entry()
+            await send(runner.lane, order_id=order.pk)
+            await in_db(order.refresh_from_db)()
+            assert order.state == OrderState.ACKED, await in_db(_state)()
+
+    async_to_sync(story)()

@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 import orjson
 
@@ -139,6 +139,6 @@ def _ask(command: str, *arguments: Any) -> Any:
     import redis
 
     try:
-        return cast("Any", getattr(bus.client(), command))(*arguments)
+        return bus.ask(command, *arguments)
     except redis.RedisError as error:
         raise StaleDataError(f"market data is out of reach, Redis is away ({error})") from error
