@@ -40,6 +40,7 @@ from agents.types import (
     ToolCall,
     ToolResult,
 )
+from neuratrade.lib.storable import text
 from trading.services import leases
 
 log = logging.getLogger(__name__)
@@ -170,9 +171,13 @@ class SessionDesk:
         )
         self._calls_made += 1
         try:
-            response = provider.complete(request, endpoint=self._in_time(endpoint))
+            response = recording.storable_response(
+                provider.complete(request, endpoint=self._in_time(endpoint))
+            )
         except ProviderError as error:
-            recording.settle_failed(step, error=str(error), is_billed=error.may_be_billed, at=self._clock())
+            recording.settle_failed(
+                step, error=text(str(error)), is_billed=error.may_be_billed, at=self._clock()
+            )
             raise
         recording.settle_answered(step, endpoint=endpoint, response=response, at=self._clock())
         return response

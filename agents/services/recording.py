@@ -1,6 +1,7 @@
 """The durable rows of a session: a step before it begins, its answer after it ended, and what its tools returned."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -24,6 +25,7 @@ from agents.types import (
     ToolResult,
     Usage,
 )
+from neuratrade.lib.storable import storable, text
 from trading.services import events
 from trading.types import ZERO
 
@@ -50,8 +52,8 @@ def begin_model_step(
             session,
             kind=Step.Kind.MODEL,
             provider=endpoint.provider,
-            model=endpoint.model,
-            label=endpoint.label,
+            model=endpoint.model[:120],
+            label=endpoint.label[:60],
             is_local=endpoint.is_local,
             request_hash=request_hash,
             request={"messages": [encode_message(message) for message in new_messages]},
@@ -77,6 +79,12 @@ def calls_hash(calls: Sequence[ToolCall]) -> str:
 def _new_step(session: Session, **columns: Any) -> Step:
     last = Step.objects.filter(session=session).order_by("-number").values_list("number", flat=True).first()
     return Step.objects.create(session=session, number=(last or 0) + 1, **columns)
+
+
+def storable_response(response: ModelResponse) -> ModelResponse:
+    """The answer as it will be read again: what a debate goes on with is what was recorded."""
+    message = decode_message(storable(encode_message(response.message)))
+    return replace(response, message=message, model=text(response.model))
 
 
 def settle_answered(step: Step, *, endpoint: Endpoint, response: ModelResponse, at: datetime) -> None:

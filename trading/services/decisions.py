@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from neuratrade.lib.storable import storable
 from trading.models import Account, Decision, Instrument
 from trading.services import events
 
@@ -22,6 +23,7 @@ OPEN_STATUSES = (
     Status.REVIEWED,
     Status.CHECKING,
 )
+LONGEST_SOURCE = 80
 _ENDINGS = (Status.NO_TRADE, Status.VETOED, Status.FAILED)
 
 
@@ -42,8 +44,8 @@ def open_decision(
             instrument=instrument,
             account=account,
             mode=account.mode,
-            source=source,
-            market=dict(market),
+            source=source[:LONGEST_SOURCE],
+            market=storable(market),
             skill_name=skill_name,
             skill_hash=skill_hash,
             opened_at=at,

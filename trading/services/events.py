@@ -12,6 +12,7 @@ import redis
 from django.db import connection, transaction
 
 from neuratrade.lib import redis as bus
+from neuratrade.lib.storable import storable
 from trading.models import Decision, Event
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ def append(
         kind=kind,
         mode=mode,
         decision=decision,
-        payload=json.loads(canonical(payload)),
+        payload=json.loads(canonical(storable(payload))),
         previous=previous,
     )
     event.digest = digest_of(event)

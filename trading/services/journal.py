@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 from django.db import transaction
 
+from neuratrade.lib.storable import text
 from trading.errors import InvalidValueError
 from trading.models import Decision, Order, OrderTransition
 from trading.services import decisions, events
@@ -47,6 +48,7 @@ def move(
     for state in from_states:
         if to_state not in ALLOWED.get(state, frozenset()):
             raise InvalidValueError(f"an order never goes from {state} to {to_state}")
+    reason = text(reason)
     with transaction.atomic():
         order = (
             Order.objects.select_related("instrument__venue", "decision")

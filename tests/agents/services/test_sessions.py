@@ -60,6 +60,20 @@ def test_three_roles_debate_to_a_reviewed_decision(trading_desk: Desk, serve: Se
     json.dumps(told)
 
 
+@pytest.mark.postgres
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_characters_no_database_holds_end_in_no_trade_and_not_in_a_bug(
+    trading_desk: Desk, serve: Serve, protocol: str
+) -> None:
+    serve(protocol, lambda turn: say("buy\x00 \ud83d now"))
+
+    decision, session = run_analyst(open_decision(trading_desk))
+
+    assert decision.status == Status.NO_TRADE
+    assert session.stop_reason == "format_errors"
+    assert "buy\ufffd" in str(StepAnswer.objects.filter(step__session=session).first().message)
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize(
     ("reply", "stop"),
