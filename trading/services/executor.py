@@ -9,6 +9,7 @@ from datetime import datetime
 
 import redis
 import redis.exceptions
+from django.db import DatabaseError
 
 from neuratrade.lib import redis as bus
 from neuratrade.lib.clock import now
@@ -49,7 +50,7 @@ class Executor:
         helpers = [asyncio.create_task(self._wake_all()), asyncio.create_task(self._finish_liquidations())]
         try:
             while not stop.is_set():
-                for account in await in_db(accounts.enabled_accounts)(self._mode):
+                for account in await self._accounts():
                     task = self._tasks.get(account.pk)
                     if task is None or task.done():
                         self._tasks[account.pk] = asyncio.create_task(self._keep(account, stop=stop))
@@ -58,6 +59,14 @@ class Executor:
         finally:
             await _end([*self._tasks.values()], patience_s=2.0)
             await _end(helpers, patience_s=0.0)
+
+    async def _accounts(self) -> list[Account]:
+        """The accounts to trade; empty, so nothing new is opened, while the database does not answer."""
+        try:
+            return list(await in_db(accounts.enabled_accounts)(self._mode))
+        except DatabaseError:
+            log.exception("the accounts could not be read; trying again, the lanes look after themselves")
+            return []
 
     async def _keep(self, account: Account, *, stop: asyncio.Event) -> None:
         failures = 0

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.db import DatabaseError
 
 from neuratrade.lib import clock
 from neuratrade.lib.clock import to_epoch_ms
@@ -197,7 +198,10 @@ class MarketWatch:
         flushing = asyncio.create_task(self._publisher.run())
         try:
             while True:
-                await self._follow(await sync_to_async(load_plans)())
+                try:
+                    await self._follow(await sync_to_async(load_plans)())
+                except DatabaseError:
+                    log.exception("what to watch could not be read; the streams go on as they are")
                 await asyncio.wait({flushing}, timeout=_PLAN_EVERY_S)
                 if flushing.done():
                     flushing.result()

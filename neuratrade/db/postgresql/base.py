@@ -36,6 +36,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self._begin()
 
     def _begin(self) -> None:
-        super()._set_autocommit(False)  # type: ignore[misc]  # django-stubs leaves it out
+        super()._set_autocommit(autocommit=False)  # type: ignore[misc]  # django-stubs leaves it out
         with self.wrap_database_errors:
             self.connection.execute("SELECT pg_advisory_xact_lock(%s)", [_TURN])

@@ -8,6 +8,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.core.management.base import BaseCommand
+from django.db import DatabaseError
 
 from neuratrade.lib import clock
 from quests import pipeline
@@ -59,7 +60,10 @@ async def _run() -> None:
 async def _beat(watch: MarketWatch, alarm: "Alarm") -> None:
     while True:
         doing = f"{watch.line()}; {alarm.line()}"
-        await sync_to_async(heartbeat.beat)(process=PROCESS, doing=doing, at=clock.now())
+        try:
+            await sync_to_async(heartbeat.beat)(process=PROCESS, doing=doing, at=clock.now())
+        except DatabaseError:
+            log.exception("the heartbeat could not be written; trying again")
         await asyncio.sleep(_BEAT_EVERY_S)
 
 
@@ -99,4 +103,7 @@ class Alarm:
                 fired.symbol,
                 fired.value,
             )
-            await sync_to_async(pipeline.wake)(fired, at=clock.now())
+            try:
+                await sync_to_async(pipeline.wake)(fired, at=clock.now())
+            except DatabaseError:
+                log.exception("trigger=%s woke nothing; the streams go on", fired.trigger)
