@@ -6,14 +6,17 @@ from uuid import UUID
 
 from agents.encoding import decimal_text, decode_message
 from agents.models import Evidence, Session, Step, StepAnswer
+from agents.types import Role
 from trading.models import Decision
 from trading.types import ZERO
+
+_TURNS = {role.value: turn for turn, role in enumerate(Role)}
 
 
 def transcript(decision_id: UUID | str) -> dict[str, Any]:
     """JSON-able: `debate` (one entry per role, in order), `evidence`, `cost` and `skill`; empty lists when nobody spoke yet."""
     decision = Decision.objects.get(pk=decision_id)
-    sessions = list(Session.objects.filter(decision=decision).order_by("started_at"))
+    sessions = sorted(Session.objects.filter(decision=decision), key=lambda session: _TURNS[session.role])
     return {
         "debate": [_entry(session) for session in sessions],
         "evidence": [_evidence(row) for session in sessions for row in _rows(session)],
