@@ -266,3 +266,16 @@ def test_a_hung_redis_holds_no_order_back(live_desk: Desk, hung_redis: None) -> 
             assert order.state == OrderState.ACKED, await in_db(_state)()
 
     async_to_sync(story)()
+
+
+def test_a_clock_that_goes_back_stops_nobody_from_caring(live_desk: Desk) -> None:
+    async def story() -> None:
+        async with open_rig(live_desk, "binance") as rig:
+            runner = LaneRunner(await rig.start())
+            await runner.tick()
+            order = await rig.entry()
+            await send(runner.lane, order_id=order.pk)
+            rig.shift = -timedelta(hours=1)
+            await rounds(rig, runner, until=lambda: _is_protected(rig), most=20)
+
+    async_to_sync(story)()

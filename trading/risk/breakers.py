@@ -15,6 +15,8 @@ from trading.types import ONE, ZERO, TradingState
 
 WINDOW = timedelta(hours=24)
 CONFIRM_AFTER = timedelta(seconds=5)
+# How long one complete evaluation is good for. Marks come every 10 s, so one may be missed.
+OK_FOR = timedelta(seconds=20)
 MAX_PRICE_JUMP_RATIO = Decimal("0.2")
 MAX_UNEXPLAINED_RATIO = Decimal("0.01")
 
@@ -88,6 +90,11 @@ def evaluate(seen: Observation, *, limits: RiskLimits) -> Trip | None:
     if seen.state is TradingState.REDUCING:
         return _recovery(seen)
     return _reduction(seen, limits=limits)
+
+
+def is_confirmed(ok_until: datetime | None, *, at: datetime) -> bool:
+    """Whether the guard's promise holds now. One that reaches further than any does was made by a clock that went back since."""
+    return ok_until is not None and at < ok_until <= at + OK_FOR
 
 
 def peak_nav(points: Sequence[NavPoint]) -> Decimal:

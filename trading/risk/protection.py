@@ -174,4 +174,5 @@ def _take_back(orders: tuple[GuardOrder, ...], *, reason: str) -> Step | None:
 
 
 def _is_pausing(view: Guarded) -> bool:
-    return view.failed_at is not None and view.at < view.failed_at + pause(view.failures)
+    """A failure later than now means that the clock went back: no reason to wait for it."""
+    return view.failed_at is not None and view.failed_at <= view.at < view.failed_at + pause(view.failures)

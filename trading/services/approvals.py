@@ -24,6 +24,7 @@ from trading.risk.approval import (
     sign,
     verify,
 )
+from trading.risk.breakers import is_confirmed
 from trading.risk.digest import digest
 from trading.risk.limits import RiskLimits
 from trading.services import events, keys, leases, snapshot
@@ -198,7 +199,7 @@ def _check_desk(terms: Terms, *, order: Order, at: datetime) -> None:
         return
     if desk.state != TradingState.ACTIVE:
         raise ApprovalError(f"the desk is {desk.state}: only what reduces a position may be sent")
-    if desk.ok_until is None or desk.ok_until <= at:
+    if not is_confirmed(desk.ok_until, at=at):
         raise ApprovalError("the risk guard has not confirmed the breakers in time")
 
 

@@ -1,18 +1,15 @@
 """Measures, asks the breakers, and does what they say. The desk may trade only while this keeps succeeding."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from trading.models import EquityMark, Operator
 from trading.risk import breakers
-from trading.risk.breakers import Action, Observation, Trip
+from trading.risk.breakers import OK_FOR, Action, Observation, Trip
 from trading.risk.limits import for_profile
 from trading.services import equity, performance, state
 from trading.services.equity import Marked
 from trading.types import ZERO, TradingState
-
-# How long one complete evaluation is good for. Marks come every 10 s, so one may be missed.
-OK_FOR = timedelta(seconds=20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,8 @@ class Guard:
     def step(self, *, at: datetime) -> int:
         """Signs what waits, and when it is time marks and evaluates; returns how many orders it dealt with."""
         dealt = sign_pending(at=at)
-        if self.next_watch is None or at >= self.next_watch:
+        # A time further ahead than any pause means that the clock went back.
+        if self.next_watch is None or not at < self.next_watch <= at + WATCH_EVERY:
             all_ok = self._watch(at=at)
             self.next_watch = at + (WATCH_EVERY if all_ok else RETRY_EVERY)
         return dealt

@@ -152,9 +152,9 @@ class LaneRunner:
             self._say(f"the venue cannot be read: {error}")
 
     def _is_due(self, name: str, *, every: timedelta) -> bool:
-        """True, and counted as done, when `name` was last due at least `every` ago."""
+        """True, and counted as done, when `name` was last due at least `every` ago, or the clock went back since."""
         at, last = self.lane.clock(), self._done.get(name)
-        if last is not None and at - last < every:
+        if last is not None and timedelta(0) <= at - last < every:
             return False
         self._done[name] = at
         return True

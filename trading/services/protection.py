@@ -203,11 +203,11 @@ def _failures(newest_first: list[Order]) -> tuple[int, datetime | None]:
 
 
 def _keep_time(position: Position, *, step: Step, at: datetime) -> None:
-    """Starts or stops the clock of a position without a working stop."""
+    """Starts or stops the clock of a position without a working stop; one that starts later than now starts now."""
     rows = Position.objects.filter(pk=position.pk)
     if step.is_protected and position.unprotected_since is not None:
         rows.update(unprotected_since=None)
-    elif not step.is_protected and position.unprotected_since is None:
+    elif not step.is_protected and (position.unprotected_since is None or position.unprotected_since > at):
         rows.update(unprotected_since=at)
 
 

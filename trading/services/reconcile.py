@@ -26,6 +26,7 @@ LATENESS_MARGIN = timedelta(seconds=2)
 NEGATIVES_NEEDED = 2
 # How long fills that nobody can explain keep an order in doubt after its bound.
 UNEXPLAINED_PATIENCE = timedelta(seconds=60)
+_LONGEST_PAUSE = timedelta(seconds=8)
 _IN_DOUBT = (S.SENDING, S.UNKNOWN)
 _WORKING = (S.ACKED, S.PARTIAL)
 
@@ -39,7 +40,8 @@ class Doubts:
         self._negatives: dict[UUID, int] = {}
 
     def is_due(self, order_id: UUID, *, at: datetime) -> bool:
-        return at >= self._next.get(order_id, at)
+        """Also when the next time lies further ahead than any pause: the clock went back."""
+        return not at < self._next.get(order_id, at) <= at + _LONGEST_PAUSE
 
     def later(self, order_id: UUID, *, at: datetime) -> None:
         tries = self._tries.get(order_id, 0)

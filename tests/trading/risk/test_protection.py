@@ -189,3 +189,9 @@ def test_never_two_orders_at_once_and_never_more_than_is_held(
         assert price is not None
     if step.is_protected and not step.is_dust and has_stop_orders:
         assert any(order.is_working for order in orders)
+
+
+def test_a_clock_that_went_back_does_not_hold_up_the_way_out():
+    later = AT + timedelta(hours=1)
+    step = decide(view(exit_price=D(94), failures=3, failed_at=later))
+    assert step.act is Act.EXIT

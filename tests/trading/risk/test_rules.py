@@ -78,6 +78,7 @@ def test_a_sound_entry_passes_every_rule_with_its_numbers():
         ("trading_state", {}, {"trading_state": TradingState.HALTED}),
         ("watchdog", {}, {"watchdog_ok_until": None}),
         ("watchdog", {}, {"watchdog_ok_until": make.AT}),
+        ("watchdog", {}, {"watchdog_ok_until": make.AT + timedelta(hours=1)}),  # the clock went back
         ("freshness", {}, {"quote": make.quote(age_s=5.1)}),
         ("freshness", {}, {"book": make.book(age_s=5.1)}),
         ("freshness", {}, {"quote": make.quote(as_of=make.AT + timedelta(seconds=3))}),

@@ -280,6 +280,7 @@ def test_the_desk_runs_in_another_mode(desk: Desk, order: Order, settings):
         ("only what reduces", {"state": TradingState.REDUCING}),
         ("not confirmed", {"ok_until": SOON}),
         ("not confirmed", {"ok_until": None}),
+        ("not confirmed", {"ok_until": SOON + timedelta(hours=1)}),
     ],
 )
 def test_the_desk_changed_between_approval_and_send(desk: Desk, order: Order, match, changes):

@@ -270,3 +270,12 @@ def test_the_peak_is_the_highest_fresh_mark_of_the_last_day(desk: Desk):
     assert equity.peak_nav(equity.nav_points(**place, since=None)) == D("10.000000000000000001")
     assert equity.peak_nav(equity.nav_points(**place, since=AT - timedelta(hours=22))) == D("9.9")
     assert equity.peak_nav(equity.nav_points(**place, since=AT - timedelta(hours=21))) == D(1)
+
+
+def test_a_clock_that_goes_back_does_not_stop_the_watch(desk: Desk):
+    risk_desk.ready(desk)
+    worker = guard.Guard()
+    worker.step(at=AT)
+    before = EquityMark.objects.count()
+    worker.step(at=AT - timedelta(hours=1))
+    assert EquityMark.objects.count() == before + 1
