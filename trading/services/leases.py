@@ -23,8 +23,11 @@ def acquire(*, name: str, owner: str, ttl_s: float, at: datetime) -> int | None:
 
 
 def renew(*, name: str, owner: str, epoch: int, ttl_s: float, at: datetime) -> bool:
-    """Extends a lease that is still ours and still running; False means stop at once."""
-    renewed = Lease.objects.filter(name=name, owner=owner, epoch=epoch, expires_at__gt=at).update(
+    """Extends a lease that is still ours; False means that another owner has it: stop at once.
+
+    One that ran out unclaimed goes on: nobody acted in between, and `is_held` said no meanwhile.
+    """
+    renewed = Lease.objects.filter(name=name, owner=owner, epoch=epoch).update(
         expires_at=at + timedelta(seconds=ttl_s)
     )
     return renewed == 1

@@ -10,7 +10,7 @@ from hypothesis.extra.django import TestCase
 from tests.factories import AT
 from trading.services import leases
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 
 def later(seconds: float) -> datetime:
@@ -32,6 +32,22 @@ def test_release_lets_the_next_in_at_once_and_only_the_owner_can() -> None:
     assert leases.is_held(name="a", owner="one", epoch=epoch, at=later(1))
     leases.release(name="a", owner="one", epoch=epoch)
     assert leases.acquire(name="a", owner="two", ttl_s=10, at=later(1)) == 2
+
+
+def test_a_lease_that_ran_out_unclaimed_goes_on_with_the_same_token() -> None:
+    epoch = leases.acquire(name="a", owner="one", ttl_s=10, at=AT)
+    assert epoch is not None
+    assert not leases.is_held(name="a", owner="one", epoch=epoch, at=later(12))
+    assert leases.renew(name="a", owner="one", epoch=epoch, ttl_s=10, at=later(12))
+    assert leases.is_held(name="a", owner="one", epoch=epoch, at=later(13))
+    assert leases.acquire(name="a", owner="two", ttl_s=10, at=later(13)) is None
+
+
+def test_a_released_lease_is_not_renewed() -> None:
+    epoch = leases.acquire(name="a", owner="one", ttl_s=10, at=AT)
+    assert epoch is not None
+    leases.release(name="a", owner="one", epoch=epoch)
+    assert not leases.renew(name="a", owner="one", epoch=epoch, ttl_s=10, at=later(1))
 
 
 class LeaseHistoryTest(TestCase):
