@@ -25,7 +25,10 @@ _HIDDEN_OPTIONS = {
     *("--version", "--settings", "--pythonpath", "--traceback", "--no-color", "--force-color"),
     *("--skip-checks", "-v", "--verbosity"),
 }
+# They make a home, look for what is left of one, or only start a command that asks itself.
+_NEED_NO_HOME = frozenset({"prepare", "prepare_demo", "down", "run"})
 USAGE_ERROR = 2
+NOT_RUNNING = 3
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -41,7 +44,7 @@ def run(arguments: Sequence[str]) -> int:
     if note and name not in {"help", "-h", "--help"}:
         sys.stderr.write(f"{note}\n")
     try:
-        return _run(name, rest[1:])
+        return _run(name, rest[1:], is_demo=len(rest) < len(arguments))
     except SystemExit as error:
         return _exit_code(error)
     except KeyboardInterrupt:
@@ -53,7 +56,19 @@ def run(arguments: Sequence[str]) -> int:
         return _unexpected(name, error)
 
 
-def _run(name: str, arguments: Sequence[str]) -> int:
+def _needs_home(name: str) -> bool:
+    """Whether the command works on a prepared home; on any other it would leave an empty database behind."""
+    return name in {command for group in GROUPS.values() for command in group} - _NEED_NO_HOME
+
+
+def _nothing_prepared(name: str, *, is_demo: bool) -> int:
+    what, remedy = ("demo", "make demo") if is_demo else ("desk", "neuratrade prepare")
+    hint = "" if is_demo else " (or `make demo`)"
+    line = f"no {what} was prepared in {os.environ['NEURATRADE_HOME']}; run `{remedy}`{hint}"
+    return _fail(f"{name}: {line}", code=NOT_RUNNING if name == "status" else 1)
+
+
+def _run(name: str, arguments: Sequence[str], *, is_demo: bool) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neuratrade.settings")
     import django
     from django.core.management import CommandError, get_commands, load_command_class
@@ -72,6 +87,8 @@ def _run(name: str, arguments: Sequence[str]) -> int:
     try:
         parser = command.create_parser("neuratrade", name)
         options = vars(parser.parse_args(list(arguments)))
+        if _needs_home(name) and not homes.is_prepared(os.environ):
+            return _nothing_prepared(name, is_demo=is_demo)
         options["skip_checks"] = True  # they are the developers' (`make check`); the operator's are `doctor`
         command.execute(*options.pop("args", ()), **options)
     except CommandError as error:
@@ -146,11 +163,15 @@ def _unexpected(name: str, error: Exception) -> int:
 def _explain(error: Exception) -> str:
     from django.db import DatabaseError
 
+    from trading.errors import TradingError
+
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, DatabaseError):
         if "no such table" in text or "does not exist" in text or "no such column" in text:
             return "the database is not prepared for this version; run `neuratrade prepare`"
         return f"the database cannot be used ({text}); run `neuratrade doctor`"
+    if isinstance(error, TradingError):
+        return text  # written for the operator
     return f"{text} ({type(error).__name__}; NEURATRADE_DEBUG=1 shows where)"
 
 

@@ -8,6 +8,9 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
+from neuratrade.lib import env, redis_server
+from neuratrade.supervise import home
+from trading.errors import ConfigurationError
 from trading.models import Operator
 
 Say = Callable[[str], object]
@@ -17,7 +20,11 @@ PASSWORD_BYTES = 18
 
 
 def prepare(*, at: datetime, say: Say) -> Operator:
-    """Prepares this home and returns its operator. Every step leaves alone what is there already."""
+    """Prepares this home and returns its operator. Every step leaves alone what is there already.
+
+    Raises ConfigurationError when the path is too long for the sockets or a key is damaged, OSError when it cannot be written.
+    """
+    _refuse_long_path()
     make_folders()
     call_command("migrate", verbosity=0, interactive=False)
     operator, _ = Operator.objects.get_or_create(
@@ -27,6 +34,13 @@ def prepare(*, at: datetime, say: Say) -> Operator:
     _create_keys()
     _install_schedule(at)
     return operator
+
+
+def _refuse_long_path() -> None:
+    if len(str(settings.HOME / home.SUPERVISOR_SOCKET)) > redis_server.LONGEST_SOCKET_PATH:
+        raise ConfigurationError(
+            f"the path {settings.HOME} is too long for a socket; set NEURATRADE_HOME to a shorter path"
+        )
 
 
 def make_folders() -> None:
@@ -58,6 +72,17 @@ def _create_keys() -> None:
     from trading.services import keys
 
     keys.create_if_absent()
+    keys.signing_key()
+    _keep_secret_key()
+
+
+def _keep_secret_key() -> None:
+    """Writes down the key that this process happened to start with, for every later one."""
+    path = settings.KEYS_DIR / settings.SECRET_KEY_NAME
+    if env.secret("NEURATRADE_SECRET_KEY") or (path.exists() and path.stat().st_size):
+        return
+    path.touch(mode=0o600)
+    path.write_text(settings.SECRET_KEY, encoding="utf-8")
 
 
 def _install_schedule(at: datetime) -> None:

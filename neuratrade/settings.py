@@ -21,33 +21,34 @@ WITH_FLOWER = env.flag("NEURATRADE_FLOWER", default=False)
 FLOWER_PORT = env.integer("NEURATRADE_FLOWER_PORT", 5555, low=1, high=65535)
 
 
+SECRET_KEY_NAME = "django_secret_key"
+
+
 def _secret_key() -> str:
-    """Django's secret key: NEURATRADE_SECRET_KEY(_FILE), else one made at the first start and kept under keys/."""
+    """Django's secret key: NEURATRADE_SECRET_KEY(_FILE), else the one that `prepare` keeps under keys/.
+
+    Before that one for this process alone: reading the settings writes nothing.
+    """
     given = env.secret("NEURATRADE_SECRET_KEY")
     if given:
         return given
-    path = KEYS_DIR / "django_secret_key"
-    if not path.exists():
-        KEYS_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                path.chmod(0o600)
-                file.write(secrets.token_urlsafe(50))
-        except FileExistsError:
-            pass  # another process of the desk was first; its key is the one
-    return path.read_text(encoding="utf-8").strip()
+    path = KEYS_DIR / SECRET_KEY_NAME
+    try:
+        return path.read_text(encoding="utf-8").strip() or secrets.token_urlsafe(50)
+    except (FileNotFoundError, NotADirectoryError):
+        return secrets.token_urlsafe(50)
+    except (OSError, UnicodeDecodeError) as error:
+        raise env.SettingError(
+            "NEURATRADE_HOME",
+            f"{path} cannot be read; make it readable, or delete it and run `neuratrade prepare`",
+        ) from error
 
 
-try:
-    SECRET_KEY = _secret_key()
-except OSError as error:
-    raise env.SettingError(
-        "NEURATRADE_HOME", f"cannot write {HOME} ({error.strerror}); choose a folder of yours"
-    ) from error
+SECRET_KEY = _secret_key()
 
 DEBUG = False
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.names("NEURATRADE_ALLOWED_HOSTS")]
-CSRF_TRUSTED_ORIGINS = list(env.names("NEURATRADE_TRUSTED_ORIGINS"))
+CSRF_TRUSTED_ORIGINS = list(env.origins("NEURATRADE_TRUSTED_ORIGINS"))
 
 INSTALLED_APPS = [
     "neuratrade",
@@ -125,12 +126,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Redis: a private socket that `neuratrade up` serves, unless an address is given
 REDIS_SOCKET = RUN_DIR / "redis.sock"
-REDIS_URL = env.text("REDIS_URL", f"unix://{REDIS_SOCKET}?db=0")
+REDIS_URL = env.redis("REDIS_URL", f"unix://{REDIS_SOCKET}?db=0")
 
 # Celery: hints only, the truth is in SQL (ARCHITECTURE, "Processes and queues")
-CELERY_BROKER_URL = (
-    REDIS_URL if not REDIS_URL.startswith("unix://") else f"redis+socket://{REDIS_SOCKET}?virtual_host=0"
-)
+CELERY_BROKER_URL = env.broker(REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
@@ -202,7 +201,7 @@ AI_PROVIDER = env.choice(
     "NEURATRADE_AI_PROVIDER", "desk_rules", ("desk_rules", "openai_compatible", "openai", "anthropic")
 )
 AI_MODEL = env.text("NEURATRADE_AI_MODEL")
-AI_BASE_URL = env.text("NEURATRADE_AI_BASE_URL")
+AI_BASE_URL = env.web_address("NEURATRADE_AI_BASE_URL")
 AI_API_KEY = env.secret("NEURATRADE_AI_API_KEY")
 AI_LOCAL = env.flag("NEURATRADE_AI_LOCAL", default=False)
 AI_TIMEOUT_S = env.integer("NEURATRADE_AI_TIMEOUT_S", 60, low=1, high=120)
@@ -211,4 +210,4 @@ AI_MAX_OUTPUT_TOKENS = env.integer("NEURATRADE_AI_MAX_OUTPUT_TOKENS", 2000, low=
 AI_RULES_FALLBACK = env.flag("NEURATRADE_AI_RULES_FALLBACK", default=True)
 AI_BUDGET_DAILY_USD = env.decimal("NEURATRADE_AI_BUDGET_DAILY_USD", "5", low="0", high="100000")
 AI_BUDGET_MONTHLY_USD = env.decimal("NEURATRADE_AI_BUDGET_MONTHLY_USD", "100", low="0", high="1000000")
-SKILLS_DIR = Path(env.text("NEURATRADE_SKILLS_DIR", str(BASE_DIR / "skills")))
+SKILLS_DIR = env.folder("NEURATRADE_SKILLS_DIR", BASE_DIR / "skills")

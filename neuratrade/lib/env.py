@@ -4,7 +4,7 @@ import os
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, parse_qsl, unquote, urlsplit
 
 
 class SettingError(SystemExit):
@@ -32,6 +32,10 @@ def secret(name: str) -> str:
     except OSError as error:
         raise SettingError(
             f"{name}_FILE", f"cannot read {path!r} ({error.strerror}); point it to a readable file"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise SettingError(
+            f"{name}_FILE", f"{path!r} is not text; point it to a file of UTF-8 text"
         ) from error
 
 
@@ -102,18 +106,11 @@ _POSTGRES_ALLOWED = {
 
 def postgres(name: str) -> dict[str, Any]:
     """Django's connection fields from a postgres:// address; what follows the `?` goes to libpq."""
-    address = urlsplit(text(name))
-    try:
-        port = address.port or 5432
-    except ValueError as error:
-        raise SettingError(
-            name, "the port is not a number; give postgres://user:password@host:port/database"
-        ) from error
+    remedy = "give postgres://USER@HOST:PORT/DATABASE, with :PASSWORD behind the user"
+    address = _address(name, text(name), remedy=remedy)
     database = address.path.lstrip("/")
     if address.scheme not in {"postgres", "postgresql"} or not address.hostname or not database:
-        raise SettingError(
-            name, "is not a PostgreSQL address; give postgres://user:password@host:port/database"
-        )
+        raise SettingError(name, f"is not a PostgreSQL address; {remedy}")
     given = dict(parse_qsl(address.query, keep_blank_values=True))
     if unknown := sorted(given.keys() - _POSTGRES_ALLOWED):
         raise SettingError(
@@ -124,6 +121,65 @@ def postgres(name: str) -> dict[str, Any]:
         "USER": unquote(address.username or ""),
         "PASSWORD": unquote(address.password or ""),
         "HOST": unquote(address.hostname),
-        "PORT": port,
+        "PORT": address.port or 5432,
         "OPTIONS": {**_POSTGRES_OPTIONS, **given},
     }
+
+
+def redis(name: str, default: str) -> str:
+    """The address of a Redis server: redis://, rediss:// or unix://."""
+    raw = text(name, default)
+    remedy = "give redis://HOST:PORT/NUMBER, rediss://… or unix:///PATH"
+    address = _address(name, raw, remedy=remedy)
+    place = address.path if address.scheme == "unix" else address.hostname
+    if address.scheme not in {"redis", "rediss", "unix"} or not place:
+        raise SettingError(name, f"is not a Redis address; {remedy}")
+    return raw
+
+
+def broker(redis_url: str) -> str:
+    """Celery's spelling of a Redis address: it has a scheme of its own for sockets."""
+    address = urlsplit(redis_url)
+    if address.scheme != "unix":
+        return redis_url
+    database = parse_qs(address.query).get("db", ["0"])[0]
+    return f"redis+socket://{address.path}?virtual_host={database}"
+
+
+def web_address(name: str) -> str:
+    """An http or https address, or empty."""
+    raw = text(name)
+    if not raw:
+        return ""
+    remedy = "give http://HOST:PORT/PATH or https://…"
+    address = _address(name, raw, remedy=remedy)
+    if address.scheme not in {"http", "https"} or not address.hostname:
+        raise SettingError(name, f"is not a web address; {remedy}")
+    return raw
+
+
+def origins(name: str) -> tuple[str, ...]:
+    """A comma-separated list of origins, each with its scheme."""
+    found = names(name)
+    for origin in found:
+        if not origin.startswith(("http://", "https://")):
+            raise SettingError(name, f"{origin!r} has no scheme; give https://HOST, comma-separated")
+    return found
+
+
+def folder(name: str, default: Path) -> Path:
+    """A folder that is there."""
+    path = Path(text(name, str(default))).expanduser()
+    if not path.is_dir():
+        raise SettingError(name, f"there is no folder {str(path)!r}; point it to one")
+    return path
+
+
+def _address(name: str, raw: str, *, remedy: str) -> SplitResult:
+    """The parts of an address; no message repeats it, because it may hold a password."""
+    try:
+        address = urlsplit(raw)
+        _ = address.port  # raises when it is no number
+    except ValueError as error:
+        raise SettingError(name, f"is no address that can be read; {remedy}") from error
+    return address

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEMO_FILE = "demo.json"
+# A PostgreSQL database for the demo alone; without it the demo has SQLite in its home.
+DEMO_DATABASE = "NEURATRADE_DEMO_DATABASE_URL"
 DEMO_MICRO_EVERY_S = "10"
 DEMO_PASSPHRASE = "keys/demo_passphrase"
 SUPERVISOR_SOCKET = "run/supervisor.sock"
@@ -56,7 +58,7 @@ def read_demo(home: Path) -> Demo | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return Demo(mode=str(content["mode"]), practice_arguments=tuple(map(str, content["practice"])))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise HomeError(f"cannot read {path} ({error}); run `make demo` to write it anew") from error
@@ -97,7 +99,8 @@ def choose(environ: MutableMapping[str, str], *, command: str, wants_demo: bool)
     demo = read_demo(home)
     if wants_demo or demo is not None:
         # A demo never touches the operator's database, broker or model accounts.
-        environ["DATABASE_URL"] = environ["REDIS_URL"] = environ["NEURATRADE_PASSPHRASE"] = ""
+        environ["REDIS_URL"] = environ["NEURATRADE_PASSPHRASE"] = ""
+        environ["DATABASE_URL"] = environ.get(DEMO_DATABASE, "").strip()
         # Scans every few seconds, so that there is something to see soon.
         environ["NEURATRADE_MICRO_EVERY_S"] = (
             environ.get("NEURATRADE_MICRO_EVERY_S", "") or DEMO_MICRO_EVERY_S
@@ -107,6 +110,12 @@ def choose(environ: MutableMapping[str, str], *, command: str, wants_demo: bool)
     if demo is not None:
         environ["NEURATRADE_MODE"] = demo.mode
     return note
+
+
+def is_prepared(environ: MutableMapping[str, str]) -> bool:
+    """Whether the chosen home was ever prepared; of a database elsewhere only the database can tell."""
+    home = Path(environ["NEURATRADE_HOME"])
+    return bool(environ.get("DATABASE_URL", "").strip()) or (home / "neuratrade.sqlite3").exists()
 
 
 def _only_demo(home: Path, demo_home: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,24 @@ BAD_INPUT = {
         2,
         "'ssl' is no option here; use any of",
     ),
-    "no desk": (("status",), {}, 3, "start it with `neuratrade up`"),
+    "nothing prepared": (("status",), {}, 3, "no desk was prepared in /tmp/nt-"),
     "not prepared": (("up",), {}, 1, "run `neuratrade prepare`"),
+    "nothing to explain": (("why", "--last"), {}, 1, "run `neuratrade prepare`"),
+    "nothing to kill": (("kill", "--yes"), {}, 1, "run `neuratrade prepare`"),
+    "nothing to audit": (("verify_audit",), {}, 1, "run `neuratrade prepare`"),
+    "nothing to examine": (("doctor",), {}, 1, "run `neuratrade prepare`"),
+    "nothing to guard": (("guard_risk",), {}, 1, "run `neuratrade prepare`"),
+    "nothing to serve": (("run", "web"), {}, 1, "run `neuratrade prepare`"),
+    "no demo to explain": (("--demo", "why", "--last"), {}, 1, "run `make demo`"),
+    "redis is no address": (("status",), {"REDIS_URL": "here"}, 2, "REDIS_URL: is not a Redis address"),
+    "redis port": (("status",), {"REDIS_URL": "redis://h:x/0"}, 2, "REDIS_URL: is no address"),
+    "postgres half": (("status",), {"DATABASE_URL": "postgres://[x"}, 2, "postgres://USER@HOST:PORT"),
+    "origin without scheme": (("status",), {"NEURATRADE_TRUSTED_ORIGINS": "a.b"}, 2, "has no scheme"),
+    "no skills there": (("status",), {"NEURATRADE_SKILLS_DIR": "/nope"}, 2, "there is no folder '/nope'"),
+    "model nowhere": (("status",), {"NEURATRADE_AI_BASE_URL": "here"}, 2, "is not a web address"),
+    "secret file absent": (("status",), {"NEURATRADE_AI_API_KEY_FILE": "/nope"}, 2, "readable file"),
+    "secret file is no text": (("status",), {"NEURATRADE_SECRET_KEY_FILE": sys.executable}, 2, "is not text"),
+    "home too long": (("prepare",), {"NEURATRADE_HOME": "/tmp/nt-" + "x" * 90}, 1, "too long for a socket"),
     "no such process": (("run", "worker-hihg"), {}, 1, "the desk has: redis, worker-critical"),
     "candles absent": (("--demo", "prepare_demo", "--candles", "/nope.csv"), {}, 1, "there is no such file"),
     "candles are no candles": (
@@ -51,28 +68,28 @@ def test_bad_input_gets_one_line(case: str) -> None:
     arguments, settings, code, line = BAD_INPUT[case]
     with short_home() as home:
         result = neuratrade(*arguments, home=home, **settings)
-        left = [path.name for path in home.rglob("*") if path.is_file()]
+        left = list(home.rglob("*"))
 
     assert result.returncode == code, result.stderr
     assert line in result.stderr
     assert re.fullmatch(r"neuratrade: [^\n]+\n", result.stderr), result.stderr
     assert "Traceback" not in result.stdout + result.stderr
-    # At most Django's own key and an empty database file: nothing was prepared.
-    assert set(left) <= {
-        "django_secret_key",
-        "neuratrade.sqlite3",
-        "neuratrade.sqlite3-wal",
-        "neuratrade.sqlite3-shm",
-    }
+    assert left == []
 
 
 def test_a_home_that_cannot_be_written_is_named() -> None:
-    result = neuratrade("status", home=Path("/proc/nowhere"))
+    result = neuratrade("prepare", home=Path("/proc/nowhere"))
 
-    assert result.returncode == 2
-    assert re.fullmatch(
-        r"neuratrade: setting NEURATRADE_HOME: cannot write /proc/nowhere[^\n]*\n", result.stderr
-    )
+    assert result.returncode == 1
+    assert re.fullmatch(r"neuratrade: prepare: cannot write /proc/nowhere[^\n]*\n", result.stderr)
+
+
+def test_a_home_that_nobody_prepared_is_not_made() -> None:
+    with short_home() as home:
+        result = neuratrade("why", "--last", home=home / "never")
+
+        assert "no desk was prepared" in result.stderr
+        assert not (home / "never").exists()
 
 
 def test_help_lists_ours_and_hides_djangos() -> None:
