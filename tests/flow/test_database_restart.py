@@ -23,7 +23,7 @@ def test_the_same_processes_go_on_after_a_restart(shared_desk: Desk, processes: 
     processes.start(*PROCESSES)
     processes.until(_all_beat, what="every process to beat", timeout_s=40)
 
-    for _ in range(3):
+    for _ in range(2):
         cut_at = clock.now()
         _cut_everybody_else()
         processes.until(partial(_all_beat, since=cut_at), what="every process to beat again", timeout_s=20)

@@ -12,6 +12,8 @@ from trading.models import Event, Posting
 from trading.services import events
 from trading.services.audit import append_only_models
 
+pytestmark = pytest.mark.postgres
+
 SQLITE = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="a question about SQLite only")
 
 

@@ -12,6 +12,8 @@ from tests.factories import AT, make_desk
 from trading.fields import ExactDecimalField
 from trading.models import Posting
 
+pytestmark = pytest.mark.postgres
+
 
 class ExactDecimalStorageTest(TestCase):
     @given(

@@ -25,7 +25,7 @@ VALUES = st.recursive(
 @pytest.mark.postgres
 @pytest.mark.django_db
 @settings(
-    max_examples=150,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     derandomize=True,

@@ -13,7 +13,7 @@ from tests.factories import Desk
 from tests.quests.plugins import Steps, Ticking, install, opportunity
 from trading.models import Event
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 
 @pytest.fixture

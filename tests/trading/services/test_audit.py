@@ -14,6 +14,8 @@ from trading.models import Event
 from trading.services import audit, events
 from trading.services.audit import AuditError
 
+pytestmark = pytest.mark.postgres
+
 
 @pytest.fixture(autouse=True)
 def _no_checkpoint(db: None) -> Iterator[None]:

@@ -10,6 +10,8 @@ from trading.models import Decision, Event
 from trading.services import decisions, events
 from trading.services.events import GENESIS, digest_of
 
+pytestmark = pytest.mark.postgres
+
 Status = Decision.Status
 
 

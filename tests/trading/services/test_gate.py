@@ -18,7 +18,7 @@ from trading.services import gate, state
 from trading.tasks import check_risk
 from trading.types import OrderState, OrderType, Purpose, Side, TradingState
 
-pytestmark = pytest.mark.usefixtures("redis_client")
+pytestmark = [pytest.mark.usefixtures("redis_client"), pytest.mark.postgres]
 Status = Decision.Status
 
 

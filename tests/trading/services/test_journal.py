@@ -14,6 +14,8 @@ from trading.models import Decision, Event, Order
 from trading.services import journal
 from trading.types import OrderState
 
+pytestmark = pytest.mark.postgres
+
 S = OrderState
 
 

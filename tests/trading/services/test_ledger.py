@@ -21,6 +21,8 @@ from trading.services import decisions, invariants, ledger
 from trading.services.lots import net_closures
 from trading.types import OrderState, OrderType, Purpose, Side, TimeInForce, VenueFill
 
+pytestmark = pytest.mark.postgres
+
 
 def make_order(
     desk: Desk,

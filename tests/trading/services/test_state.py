@@ -12,6 +12,8 @@ from trading.models import DeskState, Event, Operator, Position
 from trading.services import state
 from trading.types import TradingState
 
+pytestmark = pytest.mark.postgres
+
 A, R, H = TradingState.ACTIVE, TradingState.REDUCING, TradingState.HALTED
 
 
