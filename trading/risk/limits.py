@@ -153,3 +153,8 @@ def for_profile(profile: str) -> RiskLimits:
         raise InvalidValueError(
             f"risk profile {profile!r} is unknown; give one of: {', '.join(PROFILES)}"
         ) from error
+
+
+def for_exit(profile: str) -> RiskLimits:
+    """The limits for what only reduces; an unknown profile stops new risk, never the way out."""
+    return PROFILES.get(profile, PROFILES["defensive"])

@@ -15,7 +15,7 @@ from trading.encoding import decode
 from trading.errors import ApprovalError, InvalidValueError, TradingError
 from trading.models import Account, Decision, Instrument, Order, RiskCheck
 from trading.risk.digest import digest
-from trading.risk.limits import RiskLimits, for_profile
+from trading.risk.limits import RiskLimits, for_exit, for_profile
 from trading.risk.sizing import size_entry
 from trading.risk.verdict import judge, refusal
 from trading.services import approvals, decisions, events, journal, snapshot
@@ -123,8 +123,8 @@ def sign_reduce_only(*, order_id: UUID | str, at: datetime) -> Verdict | None:
     )
     if order is None:
         return None
-    limits = for_profile(order.account.operator.risk_profile)
-    seen = snapshot.take(account=order.account, instrument=order.instrument, at=at)
+    limits = for_exit(order.account.operator.risk_profile)
+    seen = snapshot.take_for_exit(account=order.account, instrument=order.instrument, at=at)
     verdict = judge(_proposed(order), snapshot=seen, limits=limits)
     with transaction.atomic():
         _record(verdict, seen=seen, decision=order.decision, order=order, at=at)

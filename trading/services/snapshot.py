@@ -57,6 +57,32 @@ def take(*, account: Account, instrument: Instrument, at: datetime) -> Snapshot:
     )
 
 
+def take_for_exit(*, account: Account, instrument: Instrument, at: datetime) -> Snapshot:
+    """What the rules for ways out look at: state, position and price. No sum of money can fail here and block them."""
+    desk = state.current(operator=account.operator, mode=account.mode)
+    return Snapshot(
+        at=at,
+        mode=Mode(account.mode),
+        trading_state=TradingState(desk.state),
+        breaker_epoch=desk.breaker_epoch,
+        instrument=instrument.spec,
+        quote=_quote(instrument),
+        book=None,
+        atr=None,
+        free_quote=ZERO,
+        free_base=ZERO,
+        portfolio=Portfolio(
+            equity=ZERO,
+            equity_peak_24h=ZERO,
+            daily_realised_pnl=ZERO,
+            consecutive_losses=0,
+            positions=tuple(_positions(account)),
+        ),
+        watchdog_ok_until=desk.ok_until,
+        blacklist=settings.BLACKLIST,
+    )
+
+
 def pending_entries(account: Account) -> list[Order]:
     """Entries of the whole desk that exist, or may exist, at a venue; UNKNOWN ones too."""
     return list(

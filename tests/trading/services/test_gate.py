@@ -178,6 +178,18 @@ def test_asking_what_the_gate_would_say_writes_nothing(desk: Desk):
     assert (Event.objects.count(), Order.objects.count()) == (before, 0)
 
 
+def test_a_result_that_cannot_be_summed_up_does_not_block_the_way_out(desk: Desk, settings):
+    """The operator took USDT off the list of stable assets after a trade in it."""
+    risk_desk.ready(desk)
+    risk_desk.hold(desk)
+    sale = risk_desk.order_row(desk, size="0.04", state=OrderState.ACKED)
+    risk_desk.trade(desk, order=sale, price="50000")
+    order = risk_desk.order_row(desk, size="0.06", leg=1)
+    settings.STABLE_ASSETS = frozenset({"USDC"})
+    verdict = gate.sign_reduce_only(order_id=order.pk, at=AT)
+    assert verdict.is_approved, verdict.vetoes
+
+
 @pytest.mark.parametrize("purpose", gate.REDUCE_ONLY)
 @pytest.mark.parametrize("is_redis_away", [False, True])
 def test_ways_out_are_signed_even_while_reducing_and_without_redis(desk: Desk, purpose, is_redis_away):
