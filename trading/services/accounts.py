@@ -14,7 +14,7 @@ from django.conf import settings
 from neuratrade.lib import plugins
 from neuratrade.lib.clock import now
 from neuratrade.lib.vault import VaultError
-from trading.errors import ConfigurationError, StaleDataError, VenueError
+from trading.errors import ConfigurationError, InvalidValueError, StaleDataError, VenueError
 from trading.models import Account, Instrument, Venue
 from trading.protocols import AccountClient, Credentials, MarketData, VenueConfig, VenueDriver
 from trading.services import credentials, market
@@ -55,7 +55,7 @@ class LiveBooks:
         """The newest best prices, fresh or not; None when there are none."""
         try:
             quote = await asyncio.to_thread(market.latest_quote, venue=self._venue, symbol=symbol)
-        except StaleDataError:
+        except (StaleDataError, InvalidValueError):
             quote = None
         if quote is not None and now() - quote.received_at <= _FRESH:
             return quote
@@ -89,7 +89,7 @@ class LiveBooks:
     async def _streamed(self, symbol: str) -> OrderBook | None:
         try:
             return await asyncio.to_thread(market.latest_book, venue=self._venue, symbol=symbol)
-        except StaleDataError:
+        except (StaleDataError, InvalidValueError):
             return None
 
     async def _fetch(self, symbol: str) -> None:
@@ -103,7 +103,7 @@ class LiveBooks:
             self._fetched[symbol] = await asyncio.wait_for(
                 self._market.fetch_book(symbol), timeout=_REST_TIMEOUT_S
             )
-        except (VenueError, TimeoutError) as error:
+        except (VenueError, InvalidValueError, TimeoutError) as error:
             log.warning("no stream and no book over REST for %s %s: %s", self._venue, symbol, error)
             self._next_fetch[symbol] = time.monotonic() + _REST_PAUSE_S
 
