@@ -1,5 +1,5 @@
 /* The decision explorer: the same chain `neuratrade why` prints. */
-import { el, fill, table, time } from "./dom.js";
+import { el, fill, short, table, time } from "./dom.js";
 
 const dialog = document.getElementById("why");
 const body = document.getElementById("why-body");
@@ -19,7 +19,9 @@ function chain(why) {
     section("Debate", (why.debate ?? []).map((turn) => el("div", { class: "turn" }, [
       el("div", { class: "who" }, [turn.role ?? "", el("div", {}, turn.label ?? turn.model ?? "")]), el("p", {}, turn.words ?? ""),
     ]))),
-    section("Evidence", (why.evidence ?? []).map((item) => pairs(item))),
+    section("Evidence", (why.evidence ?? []).map((item) => el("details", {}, [
+      el("summary", {}, `${item.id} ${item.tool} (${item.role ?? ""}) ${time(item.as_of)}`), pairs(item.error ? { error: item.error } : item.result),
+    ]))),
     section("Verdict", rules.length ? table(["Rule", "Answer", "Why"], rules.map((rule) => [
       rule.rule, el("span", { class: rule.passed ? "good" : "bad" }, rule.passed ? "pass" : "veto"), rule.message,
     ])) : el("p", { class: "empty" }, "The gate has not been asked.")),
@@ -36,11 +38,17 @@ function chain(why) {
 
 const section = (title, content) => el("section", {}, [el("h3", {}, title), ...[content].flat()]);
 
+/* Nested values become rows of their own under a dotted name; what is empty is left out. */
 function pairs(value) {
-  if (value === null || value === undefined) return el("p", { class: "empty" }, "None.");
-  if (typeof value !== "object") return el("p", {}, value);
-  return el("dl", { class: "tiles" }, Object.entries(value).map(([name, item]) => el("div", {}, [
-    el("dt", {}, name.replaceAll("_", " ")),
-    el("dd", {}, item !== null && typeof item === "object" ? el("pre", {}, JSON.stringify(item, null, 1)) : String(item ?? "–")),
-  ])));
+  const rows = flatten(value);
+  if (!rows.length) return el("p", { class: "empty" }, "None.");
+  return el("dl", { class: "facts" }, rows.flatMap(([name, item]) => [el("dt", {}, name), el("dd", {}, readable(item))]));
 }
+
+function flatten(value, name = "") {
+  if (value === null || value === undefined || value === "") return [];
+  if (typeof value !== "object") return [[name.replaceAll("_", " "), String(value)]];
+  return Object.entries(value).flatMap(([key, item]) => flatten(item, name ? `${name}.${key}` : key));
+}
+
+const readable = (text) => (/^\d{4}-\d\d-\d\dT/.test(text) ? new Date(text).toLocaleString("en-GB") : short(text));
