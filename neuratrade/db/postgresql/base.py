@@ -15,9 +15,17 @@ _TURN = 0x4E54_4556
 class DatabaseWrapper(base.DatabaseWrapper):
     def ensure_connection(self) -> None:
         """Replaces a connection that is known to be broken, so that a restart of the server costs a process one statement."""
+        self._forget_broken()
+        super().ensure_connection()
+
+    def close_if_unusable_or_obsolete(self) -> None:
+        """Django asks the connection first, which would open a new one to a server that may be away."""
+        self._forget_broken()
+        super().close_if_unusable_or_obsolete()
+
+    def _forget_broken(self) -> None:
         if not self.in_atomic_block and self.connection is not None and self.connection.closed:
             self.connection = None
-        super().ensure_connection()
 
     def _set_autocommit(self, autocommit: bool) -> None:  # noqa: FBT001 - Django's signature
         if autocommit:

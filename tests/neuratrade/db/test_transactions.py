@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, close_old_connections, connection, transaction
 
 from tests.factories import AT, make_desk
 from trading.models import DeskState, Event, Heartbeat
@@ -97,6 +97,20 @@ def test_a_restart_of_the_server_costs_one_statement() -> None:
     _cut()
     with pytest.raises(OperationalError):
         Heartbeat.objects.count()
+    assert Heartbeat.objects.count() == 0
+
+
+@on_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_letting_a_broken_connection_go_asks_nothing_of_a_server_that_is_away() -> None:
+    port = connection.settings_dict["PORT"]
+    connection.ensure_connection()
+    connection.connection.close()
+    connection.settings_dict["PORT"] = 1
+    try:
+        close_old_connections()
+    finally:
+        connection.settings_dict["PORT"] = port
     assert Heartbeat.objects.count() == 0
 
 
