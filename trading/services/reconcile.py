@@ -26,18 +26,21 @@ LATENESS_MARGIN = timedelta(seconds=2)
 NEGATIVES_NEEDED = 2
 # How long fills that nobody can explain keep an order in doubt after its bound.
 UNEXPLAINED_PATIENCE = timedelta(seconds=60)
+# How long an order that the venue had accepted may be in none of its lists before it counts as ended.
+GONE_PATIENCE = timedelta(seconds=60)
 _LONGEST_PAUSE = timedelta(seconds=8)
 _IN_DOUBT = (S.SENDING, S.UNKNOWN)
 _WORKING = (S.ACKED, S.PARTIAL)
 
 
 class Doubts:
-    """How often each order in doubt was looked up in vain, and when to look again: after 1, 2, 4, 8 s."""
+    """How often each order in doubt was looked up in vain, since when, and when to look again: after 1, 2, 4, 8 s."""
 
     def __init__(self) -> None:
         self._tries: dict[UUID, int] = {}
         self._next: dict[UUID, datetime] = {}
         self._negatives: dict[UUID, int] = {}
+        self._gone_since: dict[UUID, datetime] = {}
 
     def is_due(self, order_id: UUID, *, at: datetime) -> bool:
         """Also when the next time lies further ahead than any pause: the clock went back."""
@@ -53,8 +56,12 @@ class Doubts:
         self._negatives[order_id] = self._negatives.get(order_id, 0) + 1
         return self._negatives[order_id]
 
+    def gone_since(self, order_id: UUID, *, at: datetime) -> datetime:
+        """When an order that the venue had accepted was first not found again."""
+        return self._gone_since.setdefault(order_id, at)
+
     def clear(self, order_id: UUID) -> None:
-        for memory in (self._tries, self._next, self._negatives):
+        for memory in (self._tries, self._next, self._negatives, self._gone_since):
             memory.pop(order_id, None)
 
 
@@ -192,11 +199,7 @@ async def check_clock(lane: Lane) -> None:
 async def _missing(lane: Lane, *, order: Order, doubts: Doubts, asked_at: datetime, since: datetime) -> None:
     """The venue does not know the order. For one in doubt that counts only after the last moment it could still come."""
     if OrderState(order.state) not in _IN_DOUBT:
-        await in_db(freezing.freeze)(
-            account=lane.account,
-            reason=f"the venue does not know order {order.venue_order_id} any more",
-            at=lane.clock(),
-        )
+        await _gone(lane, order=order, doubts=doubts, asked_at=asked_at)
         return
     bound = timedelta(seconds=lane.client.capabilities.lateness_bound_s) + LATENESS_MARGIN
     last_moment = (order.sent_at or order.changed_at) + bound
@@ -216,6 +219,23 @@ async def _missing(lane: Lane, *, order: Order, doubts: Doubts, asked_at: dateti
         reason=f"in no list of the venue {bound.total_seconds():.0f} s after the send, looked {NEGATIVES_NEEDED} times",
         at=lane.clock(),
     )
+    doubts.clear(order.pk)
+
+
+async def _gone(lane: Lane, *, order: Order, doubts: Doubts, asked_at: datetime) -> None:
+    """The venue accepted the order and now lists it nowhere: the operator is told, and after a while it counts as ended.
+
+    A stop that is not there protects nothing, and an order that never ends would block the way out for ever.
+    """
+    await in_db(freezing.freeze)(
+        account=lane.account,
+        reason=f"the venue does not know order {order.venue_order_id} any more",
+        at=lane.clock(),
+    )
+    since = doubts.gone_since(order.pk, at=asked_at)
+    if doubts.negative(order.pk) < NEGATIVES_NEEDED or asked_at - since < GONE_PATIENCE:
+        return
+    await in_db(_move)(lane, order.pk, S.CANCELED, f"in no list of the venue for {GONE_PATIENCE.seconds} s")
     doubts.clear(order.pk)
 
 
