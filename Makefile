@@ -11,8 +11,8 @@ JOBS ?= 2
 help:  ## what there is
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
-demo: .venv/runtime.stamp  ## the whole desk at work on practice venues (CANDLES=file MODE=paper|live SPEED=n SEED=n)
-	@$(VENV)/neuratrade --demo prepare_demo $(if $(CANDLES),--candles "$(CANDLES)") $(if $(MODE),--mode "$(MODE)") $(if $(SPEED),--speed "$(SPEED)") $(if $(SEED),--seed "$(SEED)")
+demo: .venv/runtime.stamp  ## the whole desk at work on practice venues (CANDLES=file MODE=paper|live SPEED=n SEED=n FRESH=1)
+	@$(VENV)/neuratrade --demo prepare_demo $(if $(CANDLES),--candles "$(CANDLES)") $(if $(MODE),--mode "$(MODE)") $(if $(SPEED),--speed "$(SPEED)") $(if $(SEED),--seed "$(SEED)") $(if $(FRESH),--fresh)
 	@exec $(VENV)/neuratrade --demo up
 
 test: .venv/dev.stamp  ## the test suite

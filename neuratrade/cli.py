@@ -16,7 +16,7 @@ from neuratrade.supervise import home as homes
 GROUPS = {
     "Run": ("up", "down", "status", "doctor"),
     "Look": ("why", "check_invariants", "verify_audit"),
-    "Stop trading": ("kill", "resume"),
+    "Stop trading": ("kill", "resume", "release"),
     "Set up": ("prepare", "prepare_demo"),
     "Processes (`up` starts them)": ("run", "watch_market", "guard_risk", "execute_orders", "serve_web"),
 }

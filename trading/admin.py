@@ -32,10 +32,11 @@ class VenueAdmin(DeskAdmin[models.Venue]):
 
 @admin.register(models.Account)
 class AccountAdmin(DeskAdmin[models.Account]):
-    list_display = ("venue", "mode", "operator", "is_enabled", "has_credential")
+    list_display = ("venue", "mode", "operator", "is_enabled", "has_credential", "frozen_reason")
     list_filter = ("mode", "venue", "is_enabled")
     list_select_related = ("venue", "operator")
-    readonly_fields = ("operator", "venue", "mode", "credential")
+    # A freeze ends with `neuratrade release`, which leaves an event.
+    readonly_fields = ("operator", "venue", "mode", "credential", "frozen_reason")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -19,18 +19,24 @@ _FOOTER = (
 def live_screen(stopped: threading.Event, say: Callable[[str], object]) -> None:
     """Redraws one table until told to stop; raises NotRunningError when the supervisor is gone."""
     table = processes.table()
-    say(summary.read().headline)
+    desk = summary.read()
+    for line in (desk.headline, *desk.notices):
+        say(line)
     with Live(console=Console(), auto_refresh=False, transient=True) as live:
         while not stopped.is_set():
             rows = status.read(table, home=settings.HOME, at=clock.now())
-            live.update(screen.render(rows, title=summary.read().headline, footer=_FOOTER), refresh=True)
+            desk = summary.read()
+            footer = "\n".join((*desk.notices, _FOOTER))
+            live.update(screen.render(rows, title=desk.headline, footer=footer), refresh=True)
             stopped.wait(REFRESH_S)
 
 
 def plain_lines(stopped: threading.Event, say: Callable[[str], object]) -> None:
     """Says where the desk is, then one line for every process that changed; raises NotRunningError as above."""
     table = processes.table()
-    say(f"{summary.read().headline}  logs in {settings.LOG_DIR}")
+    desk = summary.read()
+    for line in (f"{desk.headline}  logs in {settings.LOG_DIR}", *desk.notices):
+        say(line)
     shown: dict[str, tuple[str, int]] = {}
     while not stopped.is_set():
         for row in status.read(table, home=settings.HOME, at=clock.now()):

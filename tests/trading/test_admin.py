@@ -124,3 +124,13 @@ def test_strangers_see_the_login(booked: Desk) -> None:
 
 def test_the_header_names_the_desk(client: Client) -> None:
     assert b"NeuraTrade" in client.get(reverse("admin:index")).content
+
+
+def test_a_freeze_is_not_cleared_without_an_event(client: Client, desk: Desk) -> None:
+    Account.objects.filter(pk=desk.account().pk).update(frozen_reason="order 7 is not ours")
+    page = reverse("admin:trading_account_change", args=[desk.account().pk])
+
+    answer = client.post(page, {"is_enabled": "on", "frozen_reason": ""})
+
+    assert answer.status_code == 302
+    assert Account.objects.get(pk=desk.account().pk).frozen_reason == "order 7 is not ours"

@@ -30,9 +30,21 @@ def freeze(*, account: Account, reason: str, at: datetime) -> bool:
             at=at,
         )
     log.error(
-        "%s is frozen against new entries: %s. Look at the venue, then clear it in the admin", account, reason
+        "%s is frozen against new entries: %s. Look at the venue, then run: neuratrade release %s",
+        account,
+        reason,
+        account,
     )
     return True
+
+
+def frozen() -> list[Account]:
+    """Every account that takes no new entry, by name."""
+    return list(
+        Account.objects.exclude(frozen_reason="")
+        .select_related("venue")
+        .order_by("venue__name", "mode", "pk")
+    )
 
 
 def release(*, account: Account, at: datetime) -> bool:

@@ -34,6 +34,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({**dataclasses.asdict(desk), "processes": listing}, indent=2))
         else:
             self.stdout.write(screen.as_text(rows, title=desk.headline))
+            for notice in desk.notices:
+                self.stdout.write(notice)
 
 
 def _not_running(error: NotRunningError) -> str:

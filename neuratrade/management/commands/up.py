@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from neuratrade.supervise import desk
+from neuratrade.supervise import desk, summary
 from neuratrade.supervise.errors import SuperviseError
 
 
@@ -24,6 +24,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if detach:
             self._say(f"the desk runs; `neuratrade status` shows it. Logs: {settings.LOG_DIR}")
+            for notice in summary.read().notices:
+                self._say(notice)
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
