@@ -1,5 +1,6 @@
 """The desk as a whole: may it start, start it, watch it until it is told to stop."""
 
+import errno
 import signal
 import socket
 import sys
@@ -14,6 +15,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 from neuratrade.supervise import control, herald, home, orphans, processes, summary, watching
 from neuratrade.supervise.errors import SuperviseError
+from trading.errors import ConfigurationError
+from trading.services import keys
 
 Say = Callable[[str], object]
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -39,6 +42,7 @@ def run(*, say: Say, detach: bool) -> None:
 def _start(say: Say) -> None:
     """Starts every process; raises SuperviseError with one line when something stands in the way."""
     refuse_pending_migrations()
+    _refuse_bad_keys()
     table = processes.table()
     control.refuse_second(settings.HOME)
     left = orphans.stop(settings.HOME)
@@ -48,6 +52,10 @@ def _start(say: Say) -> None:
     demo = home.read_demo(settings.HOME)
     for port in demo.ports if demo else ():
         refuse_taken_port("127.0.0.1", port, remedy="end what uses it, or choose others: prepare_demo --port")
+    if not any(process.name == "redis" for process in table) and not _is_redis_up():
+        raise SuperviseError(
+            "the Redis server that REDIS_URL names does not answer; start it, or mend REDIS_URL"
+        )
     for folder in (settings.RUN_DIR, settings.LOG_DIR, settings.HOME / "redis"):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     herald.clear_restarts(settings.HOME)
@@ -72,14 +80,25 @@ def refuse_pending_migrations() -> None:
         )
 
 
-def refuse_taken_port(host: str, port: int, *, remedy: str = "set NEURATRADE_PORT to a free port") -> None:
-    """Raises SuperviseError when the port is taken."""
+def _refuse_bad_keys() -> None:
+    try:
+        keys.signing_key()
+        keys.public_key()
+    except ConfigurationError as error:
+        raise SuperviseError(str(error)) from error
+
+
+def refuse_taken_port(host: str, port: int, *, remedy: str = "") -> None:
+    """Raises SuperviseError when the port is taken, or the host is none of this machine's addresses."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                remedy = "set NEURATRADE_WEB_HOST to an address of this machine"
+            remedy = remedy or "set NEURATRADE_PORT to a free port"
             raise SuperviseError(f"cannot serve on {host}:{port} ({error.strerror}); {remedy}") from error
 
 

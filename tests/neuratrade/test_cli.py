@@ -128,4 +128,23 @@ def test_a_taken_web_port_is_said_before_anything_starts() -> None:
 
         assert result.returncode == 1
         assert f"cannot serve on 127.0.0.1:{port}" in result.stderr
+        assert "set NEURATRADE_PORT" in result.stderr
         assert not (home / "run" / "supervisor.sock").exists()
+
+
+def test_up_refuses_what_no_process_could_work_with() -> None:
+    with short_home() as home:
+        assert neuratrade("prepare", home=home).returncode == 0
+        answers = [
+            neuratrade("up", "--detach", home=home, REDIS_URL="redis://127.0.0.1:1/0"),
+            neuratrade("up", "--detach", home=home, NEURATRADE_WEB_HOST="192.0.2.1"),
+        ]
+        (home / "keys" / "risk_signing_key").write_text("zz")
+        answers += [neuratrade(command, home=home) for command in ("up", "prepare")]
+
+        assert not (home / "run" / "supervisor.sock").exists()
+    wanted = ("REDIS_URL names does not answer", "set NEURATRADE_WEB_HOST", "restore it", "restore it")
+    for answer, line in zip(answers, wanted, strict=True):
+        assert answer.returncode == 1
+        assert line in answer.stderr
+        assert answer.stderr.count("\n") == 1, answer.stderr

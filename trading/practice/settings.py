@@ -9,6 +9,8 @@ from pathlib import Path
 from trading.practice.errors import PracticeError
 
 DEFAULT_BALANCE_QUOTE = Decimal(10_000)
+# An hour of prices in a second; above that no book could follow.
+FASTEST = 3_600
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,10 @@ class PracticeSettings:
     state_file: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.speed <= 0:
-            raise PracticeError(f"speed must be above zero, not {self.speed:g}")
+        if not 0 < self.speed <= FASTEST:
+            raise PracticeError(f"speed must be above zero and at most {FASTEST}, not {self.speed:g}")
+        if self.seed < 0:
+            raise PracticeError(f"a seed is a whole number from 0 on, not {self.seed}")
         if not 0 < self.ticks_per_s <= 100:
             raise PracticeError(f"ticks per second must be above 0 and at most 100, not {self.ticks_per_s:g}")
         for port in (self.binance_port, self.kraken_port, self.control_port, self.proxy_port or 0):
