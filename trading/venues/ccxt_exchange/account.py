@@ -25,6 +25,8 @@ from trading.venues.ccxt_exchange.userstream import UserStream
 _ORDER_WAIT_S = 2.0
 _CANCEL_WAIT_S = 10.0
 _READ_WAIT_S = 3.0
+# What ccxt raises, beside its own errors, over a body it did not expect.
+_UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError, IndexError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class CcxtAccount:
         except ccxt.BaseError as error:
             self._raise_if_rejected()
             raise OutcomeUnknownError(wire.one_line(error)) from error
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        except _UNREADABLE as error:
             # ccxt stumbles over a body it did not expect; the order may exist
             raise OutcomeUnknownError(
                 f"the reply to a new order cannot be read ({wire.one_line(error)})"
@@ -143,7 +145,7 @@ class CcxtAccount:
                 )
         except (ccxt.OrderNotFound, ccxt.InvalidOrder):
             return
-        except ccxt.BaseError as error:
+        except (ccxt.BaseError, *_UNREADABLE) as error:
             raise OutcomeUnknownError(wire.one_line(error)) from error
 
     async def find_order(
@@ -264,7 +266,7 @@ class CcxtAccount:
             return None
         except ccxt.BaseError as error:
             raise VenueUnavailableError(wire.one_line(error)) from error
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        except _UNREADABLE as error:
             raise VenueUnavailableError(
                 f"the venue's answer cannot be read ({wire.one_line(error)})"
             ) from error
