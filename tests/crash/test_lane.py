@@ -279,3 +279,22 @@ def test_a_clock_that_goes_back_stops_nobody_from_caring(live_desk: Desk) -> Non
             await rounds(rig, runner, until=lambda: _is_protected(rig), most=20)
 
     async_to_sync(story)()
+
+
+def test_a_venue_that_cannot_be_read_is_told_until_it_can(live_desk: Desk) -> None:
+    async def story() -> None:
+        async with open_rig(live_desk, "binance") as rig:
+            lines: list[str] = []
+            runner = LaneRunner(await rig.start(), on_progress=lines.append)
+            await rounds(rig, runner, until=lambda: bool(lines) and "waiting" in lines[-1])
+
+            rig.ask("POST", "mode", {"mode": "maintenance"})
+            rig.shift += timedelta(minutes=2)  # a full look at the account is due
+            for _ in range(3):
+                await runner.tick()
+                assert "the venue cannot be read" in lines[-1]
+
+            rig.ask("POST", "mode", {"mode": "online"})
+            await rounds(rig, runner, until=lambda: "waiting" in lines[-1])
+
+    async_to_sync(story)()

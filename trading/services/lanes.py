@@ -51,6 +51,7 @@ class LaneRunner:
         self._is_hinted = False
         self._is_reconciled = False
         self._done: dict[str, datetime] = {}
+        self._trouble: dict[str, str] = {}
 
     async def run(self, *, stop: asyncio.Event) -> None:
         """Raises LeaseLostError when another process took the account over."""
@@ -144,12 +145,16 @@ class LaneRunner:
         self.verified_epoch = await liquidation.work(self.lane)
 
     async def _guarded(self, step: Coroutine[Any, Any, None]) -> None:
-        """A venue that cannot be read costs this step only; it is tried again on its next turn."""
+        """A venue that cannot be read costs this step only; it is tried again on its next turn, and told until that succeeds."""
+        name = step.__qualname__
         try:
             await step
+            self._trouble.pop(name, None)
         except VenueError as error:
             log.warning("%s: %s", self.lane.name, error)
-            self._say(f"the venue cannot be read: {error}")
+            self._trouble[name] = str(error)
+        for trouble in self._trouble.values():
+            self._say(f"the venue cannot be read: {trouble}")
 
     def _is_due(self, name: str, *, every: timedelta) -> bool:
         """True, and counted as done, when `name` was last due at least `every` ago, or the clock went back since."""
