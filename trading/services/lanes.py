@@ -76,20 +76,20 @@ class LaneRunner:
     async def tick(self) -> None:
         """One round. A venue that cannot be read costs this round's reading, nothing else."""
         if self._is_due("full", every=_FULL_EVERY if self._is_reconciled else _RETRY_EVERY):
-            await self._guarded(self._reconcile())
+            await self._guarded("reconcile", self._reconcile())
         if not self._is_reconciled:
             return  # nothing is sent before the journal agrees with the venue
         for order_id in await in_db(_approved)(self.lane):
             await send(self.lane, order_id=order_id)
             self._is_hinted = True
-        await self._guarded(self._cancel_wished())
-        await self._guarded(self._resolve())
+        await self._guarded("cancel_wished", self._cancel_wished())
+        await self._guarded("resolve", self._resolve())
         if self._is_due("sweep", every=_HINTED_SWEEP_EVERY if self._is_hinted else _SWEEP_EVERY):
             self._is_hinted = False
-            await self._guarded(reconcile.sweep(self.lane, doubts=self._doubts))
+            await self._guarded("sweep", reconcile.sweep(self.lane, doubts=self._doubts))
         if self._is_due("care", every=_CARE_EVERY):
             await self._care()
-            await self._guarded(self._liquidate())
+            await self._guarded("liquidate", self._liquidate())
 
     async def _reconcile(self) -> None:
         self._say("reconciling with the venue")
@@ -144,9 +144,8 @@ class LaneRunner:
     async def _liquidate(self) -> None:
         self.verified_epoch = await liquidation.work(self.lane)
 
-    async def _guarded(self, step: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, name: str, step: Coroutine[Any, Any, None]) -> None:
         """A venue that cannot be read costs this step only; it is tried again on its next turn, and told until that succeeds."""
-        name = step.__qualname__
         try:
             await step
             self._trouble.pop(name, None)
