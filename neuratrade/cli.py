@@ -27,6 +27,8 @@ _HIDDEN_OPTIONS = {
 }
 # They make a home, look for what is left of one, or only start a command that asks itself.
 _NEED_NO_HOME = frozenset({"prepare", "prepare_demo", "down", "run"})
+# They would only fail later, and less clearly, on tables of another version. The pages and the kill switch try nevertheless.
+_NEED_TABLES = frozenset({"watch_market", "guard_risk", "execute_orders", "verify_audit", "check_invariants"})
 USAGE_ERROR = 2
 NOT_RUNNING = 3
 
@@ -61,6 +63,18 @@ def _needs_home(name: str) -> bool:
     return name in {command for group in GROUPS.values() for command in group} - _NEED_NO_HOME
 
 
+def _refuse_old_tables() -> None:
+    from django.core.management import CommandError
+
+    from neuratrade.supervise import desk
+    from neuratrade.supervise.errors import SuperviseError
+
+    try:
+        desk.refuse_pending_migrations()
+    except SuperviseError as error:
+        raise CommandError(str(error)) from error
+
+
 def _nothing_prepared(name: str, *, is_demo: bool) -> int:
     what, remedy = ("demo", "make demo") if is_demo else ("desk", "neuratrade prepare")
     hint = "" if is_demo else " (or `make demo`)"
@@ -89,6 +103,8 @@ def _run(name: str, arguments: Sequence[str], *, is_demo: bool) -> int:
         options = vars(parser.parse_args(list(arguments)))
         if _needs_home(name) and not homes.is_prepared(os.environ):
             return _nothing_prepared(name, is_demo=is_demo)
+        if name in _NEED_TABLES:
+            _refuse_old_tables()
         options["skip_checks"] = True  # they are the developers' (`make check`); the operator's are `doctor`
         command.execute(*options.pop("args", ()), **options)
     except CommandError as error:

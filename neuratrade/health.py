@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 
+from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -27,6 +28,13 @@ def run_checks(*, at: datetime, only: Iterable[str] | None = None) -> list[Check
 def _run(name: str, check: Check, *, at: datetime) -> CheckResult:
     try:
         return check(at)
+    except DatabaseError as error:
+        return CheckResult(
+            name=name.replace("_", " "),
+            status=CheckStatus.FAILED,
+            evidence=f"cannot be told without the database ({' '.join(str(error).split())})",
+            remedy="mend what `database` and `migrations` say first",
+        )
     except Exception as error:  # noqa: BLE001 (a broken check is a finding, and must not hide the others')
         return CheckResult(
             name=name.replace("_", " "),

@@ -132,6 +132,18 @@ def test_a_taken_web_port_is_said_before_anything_starts() -> None:
         assert not (home / "run" / "supervisor.sock").exists()
 
 
+@pytest.mark.parametrize("command", ["guard_risk", "verify_audit", "up"])
+def test_an_empty_database_is_not_worked_with(command: str) -> None:
+    with short_home() as home:
+        (home / "neuratrade.sqlite3").touch()
+        result = neuratrade(command, home=home)
+
+    assert result.returncode == 1
+    assert re.fullmatch(
+        rf"neuratrade: {command}: the database lacks [^\n]+ run `neuratrade prepare`\n", result.stderr
+    )
+
+
 def test_up_refuses_what_no_process_could_work_with() -> None:
     with short_home() as home:
         assert neuratrade("prepare", home=home).returncode == 0

@@ -267,3 +267,18 @@ def test_the_grafana_board_shows_metrics_that_exist(desk: Desk, redis_client: ob
     families: set[str] = set(scrape())
     assert len(used) >= 12
     assert used <= families
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_tables_doctor_points_at_the_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE trading_account RENAME TO trading_account_gone")
+    try:
+        (result,) = health.run_checks(at=AT, only={"accounts"})
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE trading_account_gone RENAME TO trading_account")
+
+    assert result.status is CheckStatus.FAILED
+    assert "cannot be told without the database" in result.evidence
+    assert "database" in result.remedy

@@ -48,6 +48,6 @@ async def _beat(executor: Executor) -> None:
         try:
             await sync_to_async(close_old_connections)()
             await sync_to_async(heartbeat.beat)(process=PROCESS, doing=executor.line(), at=clock.now())
-        except DatabaseError:
-            log.exception("the heartbeat could not be written; trying again")
+        except DatabaseError as error:
+            log.error("the heartbeat cannot be written (%s); trying again", " ".join(str(error).split()))
         await asyncio.sleep(_BEAT_EVERY_S)

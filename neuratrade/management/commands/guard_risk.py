@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 PROCESS = "guard_risk"
 POLL_S = 0.25
 _BEAT_EVERY_S = 2.0
+_RETRY_S = 1.0
 
 
 class Command(BaseCommand):
@@ -43,9 +44,10 @@ def run(*, stop: threading.Event) -> None:
             if time.monotonic() >= next_beat_s:
                 heartbeat.beat(process=PROCESS, doing=guard.doing, at=clock.now())
                 next_beat_s = time.monotonic() + _BEAT_EVERY_S
-        except DatabaseError:
-            log.exception("the database does not answer; trying again")
+        except DatabaseError as error:
+            log.error("the database cannot be used (%s); trying again", " ".join(str(error).split()))
             close_old_connections()
+            stop.wait(_RETRY_S)
 
 
 def _stop_on_signals() -> threading.Event:

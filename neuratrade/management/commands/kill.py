@@ -40,7 +40,9 @@ class Command(BaseCommand):
             say = self.stderr if as_json else self.stdout
             end = asyncio.run(_until_closed(begun, say=lambda line: say.write(line)))
         except (TradingError, DatabaseError) as error:
-            raise CommandError(f"the kill switch could not finish: {error}; run it again") from error
+            raise CommandError(
+                f"the kill switch could not finish: {error}; mend that (`neuratrade doctor`) and run it again"
+            ) from error
         self._report(end, as_json=as_json, elapsed_s=time.monotonic() - started_s)
 
     def _confirm(self) -> None:
