@@ -30,7 +30,8 @@ from trading.protocols import AccountClient
 from trading.risk.approval import Terms
 from trading.services import approvals, journal, leases
 from trading.services.accounts import LiveBooks
-from trading.types import OrderRequest, OrderState, OrderType, Purpose, Side, TimeInForce
+from trading.services.protection import desk_state
+from trading.types import OrderRequest, OrderState, OrderType, Purpose, Side, TimeInForce, TradingState
 
 log = logging.getLogger(__name__)
 
@@ -169,11 +170,26 @@ def request_of(order: Order) -> OrderRequest:
 
 
 async def _last_check(lane: Lane, *, claimed: Claimed) -> str:
-    """What may have changed since the approval: the lease and, for an entry, the market. Empty when nothing stands against it."""
+    """What may have changed since the claim: for an entry the market, then the lease and the desk's state. Empty: nothing did."""
+    problem = await _market_problem(lane, claimed=claimed) if claimed.is_entry else ""
+    return problem or await in_db(_lost_ground)(lane, claimed=claimed, at=lane.clock())
+
+
+def _lost_ground(lane: Lane, *, claimed: Claimed, at: datetime) -> str:
+    """A kill switch or breaker may have come after the claim; nothing that adds risk leaves after it."""
     name, owner, epoch = lane.lease
-    if not await in_db(leases.is_held)(name=name, owner=owner, epoch=epoch, at=lane.clock()):
+    if not leases.is_held(name=name, owner=owner, epoch=epoch, at=at):
         return "the lease of the account passed to another process"
-    if not claimed.is_entry or claimed.request.price_bound is None:
+    state = desk_state(lane.account)
+    if state is None or state.state == TradingState.HALTED:
+        return "the desk was halted"
+    if claimed.is_entry and state.breaker_epoch != claimed.terms.breaker_epoch:
+        return "the desk's state changed since the approval"
+    return ""
+
+
+async def _market_problem(lane: Lane, *, claimed: Claimed) -> str:
+    if claimed.request.price_bound is None:
         return ""
     quote = await lane.books.quote(claimed.request.symbol)
     if quote is None:
