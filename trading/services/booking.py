@@ -19,6 +19,7 @@ OPENING = "opening balance"
 _BUSY = [state.value for state in (OrderState.SENDING, OrderState.UNKNOWN)]
 _RESTING = [state.value for state in (OrderState.ACKED, OrderState.PARTIAL)]
 _RECENT = timedelta(days=1)
+_JUST_NOW = timedelta(minutes=15)
 
 
 def book(*, account: Account, instrument: Instrument, fills: Sequence[VenueFill], at: datetime) -> int:
@@ -44,7 +45,8 @@ def book(*, account: Account, instrument: Instrument, fills: Sequence[VenueFill]
 def fill_windows(*, account: Account, overlap: timedelta, at: datetime) -> list[tuple[Instrument, datetime]]:
     """Which instruments' fills to read, and from when: those with an order that rests, or was sent within a day.
 
-    The window starts before the last booked fill, and before the oldest order that may still fill, so nothing falls between.
+    The window starts before the last booked fill, before the oldest order that may still fill, and before those that were until just
+    now: while an order is in doubt, fills without an owner wait, and later ones may be booked past them.
     """
     sent = Order.objects.filter(account=account).exclude(sent_at=None)
     recent = sent.filter(changed_at__gte=at - _RECENT) | sent.filter(state__in=_RESTING + _BUSY)
@@ -54,6 +56,7 @@ def fill_windows(*, account: Account, overlap: timedelta, at: datetime) -> list[
         last = Fill.objects.filter(account=account, instrument=instrument).order_by("-executed_at").first()
         starts = [last.executed_at] if last else _sent_at(mine)
         starts += _sent_at(mine.filter(state__in=[*_BUSY, OrderState.PARTIAL.value]))
+        starts += _sent_at(mine.filter(changed_at__gte=at - _JUST_NOW))
         windows.append((instrument, min(starts) - overlap))
     return windows
 
