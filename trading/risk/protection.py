@@ -82,6 +82,8 @@ def decide(view: Guarded) -> Step:
     size = round_down(abs(view.size_base), step=view.instrument.size_step)
     stops = tuple(order for order in view.orders if order.purpose is Purpose.PROTECT)
     if is_dust(size, view=view):
+        if _is_covered(view, size=size, stops=stops):
+            return Step(act=Act.HOLD, reason="the venue took the stop when more was left", is_protected=True)
         return _take_back(stops, reason="dust") or Step(
             act=Act.HOLD, reason="dust: too small for the venue to sell", is_protected=True, is_dust=True
         )
@@ -91,6 +93,12 @@ def decide(view: Guarded) -> Step:
     if reason:
         return _leave(view, size=size, stops=stops, reason=reason)
     return _protect(view, size=size, stops=stops)
+
+
+def _is_covered(view: Guarded, *, size: Decimal, stops: tuple[GuardOrder, ...]) -> bool:
+    """True when a stop works that the venue accepted: a price near the minimum, or none for a moment, is no reason to give it up."""
+    is_kept = len(stops) == len(view.orders) == 1 and not view.is_liquidating
+    return is_kept and stops[0].is_working and Decimal(0) < stops[0].remaining_base <= size
 
 
 def is_dust(size_base: Decimal, *, view: Guarded) -> bool:

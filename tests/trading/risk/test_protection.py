@@ -1,6 +1,7 @@
 """The position and its stop as one state machine."""
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -139,7 +140,7 @@ def test_dust_is_set_apart_and_left_alone():
     for size in ("0.0009", "0.05"):
         step = decide(view(size_base=D(size), unprotected_since=AT - timedelta(hours=1)))
         assert (step.act, step.is_dust, step.is_protected) == (Act.HOLD, True, True)
-    resting = stop("0.05")
+    resting = stop("0.06")
     assert decide(view(size_base=D("0.05"), orders=(resting,))).orders == (resting.id,)
 
 
@@ -195,3 +196,13 @@ def test_a_clock_that_went_back_does_not_hold_up_the_way_out():
     later = AT + timedelta(hours=1)
     step = decide(view(exit_price=D(94), failures=3, failed_at=later))
     assert step.act is Act.EXIT
+
+
+@pytest.mark.parametrize("price", [None, D("104.9")])
+def test_a_working_stop_is_not_given_up_when_the_rest_is_too_small_to_sell(price: Decimal | None):
+    """0.1 at the stop of 95 is 9.5, at 104.9 it is 10.49; the venue sells from 10.5 and took the stop at a better price."""
+    small = {"size_base": D("0.1"), "instrument": replace(SPEC, min_notional=D("10.5")), "exit_price": price}
+    step = decide(view(**small, orders=(stop("0.1"),)))
+    assert (step.act, step.is_protected) == (Act.HOLD, True)
+    assert decide(view(**small, orders=(stop("0.1"),), is_liquidating=True)).act is Act.TAKE_BACK
+    assert decide(view(**small, orders=(stop("0.2"),))).act is Act.TAKE_BACK
