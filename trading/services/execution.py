@@ -68,17 +68,17 @@ class Claimed:
     request: OrderRequest
     terms: Terms
     is_entry: bool
+    started_s: float
 
 
 async def send(lane: Lane, *, order_id: UUID) -> None:
     """Takes one APPROVED order to the venue, or to ABORTED with the reason. Raises LeaseLostError when the lane is not ours."""
-    started_s = time.monotonic()
-    claimed = await in_db(_claim)(lane, order_id=order_id, at=lane.clock())
+    claimed = await in_db(_claim)(lane, order_id=order_id)
     if claimed is None:
         return
     crashpoint("execute.journalled")
     problem = "shadow" if lane.is_shadow else await _last_check(lane, claimed=claimed)
-    if not problem and time.monotonic() - started_s > LONGEST_HESITATION_S:
+    if not problem and time.monotonic() - claimed.started_s > LONGEST_HESITATION_S:
         problem = f"more than {LONGEST_HESITATION_S:.0f} s passed between approval and send"
     if problem:
         await _conclude(lane, claimed, state=OrderState.ABORTED, reason=problem)
@@ -95,8 +95,12 @@ def in_db(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
     return sync_to_async(function, thread_sensitive=True)
 
 
-def _claim(lane: Lane, *, order_id: UUID, at: datetime) -> Claimed | None:
-    """Uses up the approval and writes SENDING in one transaction; None when the order is not to be sent."""
+def _claim(lane: Lane, *, order_id: UUID) -> Claimed | None:
+    """Uses up the approval and writes SENDING in one transaction; None when the order is not to be sent.
+
+    Time counts from here, not from the wait for the database's thread: another account's work there makes nothing old.
+    """
+    started_s, at = time.monotonic(), lane.clock()
     order = Order.objects.select_related("instrument__venue", "account").get(pk=order_id)
     name, owner, epoch = lane.lease
     if not leases.is_held(name=name, owner=owner, epoch=epoch, at=at):
@@ -121,6 +125,7 @@ def _claim(lane: Lane, *, order_id: UUID, at: datetime) -> Claimed | None:
                 request=request_of(order),
                 terms=terms,
                 is_entry=order.purpose == Purpose.ENTRY,
+                started_s=started_s,
             )
         except ApprovalError as error:
             problem = str(error)
