@@ -121,7 +121,9 @@ def propose_exit(
             type=OrderType.STOP if is_stop else OrderType.MARKET,
             time_in_force=TimeInForce.GTC if is_stop else TimeInForce.IOC,
             size_base=size_base,
-            price_bound=None if exit_price is None or is_stop else _bound(exit_price, side, purpose, spec),
+            price_bound=None
+            if exit_price is None or is_stop
+            else _bound(exit_price, side=side, purpose=purpose, spec=spec, size_base=size_base),
             stop_price=position.stop_price if is_stop else None,
             reduce_only=True,
             created_at=at,
@@ -243,9 +245,18 @@ def _next_leg(position: Position, *, purpose: Purpose) -> int:
     return last.leg + 1 if last else 0
 
 
-def _bound(exit_price: Decimal, side: Side, purpose: Purpose, spec: InstrumentSpec) -> Decimal:
-    """The worst acceptable price, on the tick grid, never zero."""
+def _bound(
+    exit_price: Decimal, *, side: Side, purpose: Purpose, spec: InstrumentSpec, size_base: Decimal
+) -> Decimal:
+    """The worst acceptable price, on the tick grid, never zero.
+
+    A venue measures its least notional at this price (Binance, filter NOTIONAL), so a small sale gets a tighter bound.
+    """
     band = LIQUIDATE_BAND_RATIO if purpose is Purpose.LIQUIDATE else EXIT_BAND_RATIO
-    if side is Side.SELL:
-        return max(round_down(exit_price * (1 - band), step=spec.price_tick), spec.price_tick)
-    return round_up(exit_price * (1 + band), step=spec.price_tick)
+    if side is Side.BUY:
+        return round_up(exit_price * (1 + band), step=spec.price_tick)
+    bound = max(round_down(exit_price * (1 - band), step=spec.price_tick), spec.price_tick)
+    if size_base * bound >= spec.min_notional or size_base <= 0:
+        return bound
+    least = round_up(spec.min_notional / size_base, step=spec.price_tick)
+    return max(bound, min(least, round_down(exit_price, step=spec.price_tick)))
