@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from asgiref.sync import sync_to_async
+from django.db import DatabaseError
 
 from neuratrade.lib import clock, ratelimit
 from trading.errors import RateLimitedError, VenueError
@@ -26,6 +27,7 @@ CLOSE_AFTER = timedelta(seconds=1.5)
 _CHECK_EVERY_S = 300.0
 _CHECK_BACK = 10 * MINUTE
 _RETRY_S = 10.0
+_DATABASE_RETRY_S = 2.0
 _LOOK_EVERY_S = 0.5
 
 OnCandle = Callable[[str, Candle], None]
@@ -54,6 +56,11 @@ class CandleKeeper:
         self._trouble: set[str] = set()
         self.synced: dict[str, int] = {}
 
+    @property
+    def is_troubled(self) -> bool:
+        """Whether any instrument's candles could not be read or stored at the last try."""
+        return bool(self._trouble)
+
     def add_trades(self, symbol: str, trades: Sequence[PublicTrade]) -> None:
         builder = self._builders[symbol]
         for trade in trades:
@@ -74,7 +81,7 @@ class CandleKeeper:
                 self._notice_losses(symbol, at=at)
             if at >= next_at:
                 next_at = floor(at, length=MINUTE) + MINUTE + CLOSE_AFTER
-                await self._store(self._close(at=at))
+                await self._store_or_leave(self._close(at=at))
 
     def _close(self, *, at: datetime) -> dict[int, Sequence[Candle]]:
         """The whole minutes that ended; instruments without one are due for REST."""
@@ -97,6 +104,9 @@ class CandleKeeper:
                 continue
             try:
                 await self.sync(symbol, at=clock.now())
+            except DatabaseError as error:
+                self._note(symbol, error)
+                self._sync_due_s[symbol] = time.monotonic() + _DATABASE_RETRY_S
             except VenueError as error:
                 self._note(symbol, error)
                 wait_s = error.retry_after_s if isinstance(error, RateLimitedError) else _RETRY_S
@@ -145,10 +155,19 @@ class CandleKeeper:
             return 0
         return await _sql(market_store.store)(batch)
 
-    def _note(self, symbol: str, error: VenueError) -> None:
+    async def _store_or_leave(self, batch: dict[int, Sequence[Candle]]) -> None:
+        """Minutes that the database does not take now are gaps that REST fills later; the streams go on."""
+        try:
+            await self._store(batch)
+        except DatabaseError as error:
+            for symbol in self._builders:
+                self._note(symbol, error)
+                self._sync_due_s[symbol] = time.monotonic() + _DATABASE_RETRY_S
+
+    def _note(self, symbol: str, error: Exception) -> None:
         if symbol not in self._trouble:
             self._trouble.add(symbol)
-            log.warning("%s %s: candles cannot be read (%s); trying again", self._venue, symbol, error)
+            log.warning("%s %s: candles cannot be kept (%s); trying again", self._venue, symbol, error)
 
 
 _sql = sync_to_async  # thread-sensitive: Django's connection stays in one thread

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connections
+from django.db import connection, connections
 
 from neuratrade.lib import clock
 from neuratrade.lib.plugins import discover
@@ -198,6 +198,28 @@ async def test_a_restart_fills_the_gap_and_corrects_what_differs(watched: Desk) 
         assert [candle.open_time for candle in told] == sorted({candle.open_time for candle in told})
         assert end - after[0].open_time <= HISTORY_MINUTES * MINUTE + timedelta(minutes=1)
     finally:
+        await data.close()
+
+
+async def test_candles_wait_for_a_database_that_is_away(watched: Desk) -> None:
+    """The streams stay up meanwhile: prices must be fresh when it comes back."""
+    candles, data, _ = await keeper(watched, on_candle=lambda symbol, candle: None)
+    table = CandleRow._meta.db_table
+
+    def rename(*, old: str, new: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+    await sql(rename)(old=table, new="away")
+    work = asyncio.create_task(candles.run())
+    try:
+        await until(lambda: work.done() or candles.is_troubled)
+        await sql(rename)(old="away", new=table)
+        await until(lambda: work.done() or stored("binance", "1m") >= 300)
+        assert not work.done()
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
         await data.close()
 
 
