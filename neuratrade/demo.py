@@ -11,7 +11,7 @@ from pathlib import Path
 from secrets import token_urlsafe
 
 from django.conf import settings
-from django.db import connections
+from django.db import connection, connections
 
 from neuratrade import preparing
 from neuratrade.supervise import desk, home
@@ -121,6 +121,10 @@ def prepare_demo(options: DemoOptions, *, is_fresh: bool, at: datetime, say: Say
     demo = home.Demo(mode=options.mode, practice_arguments=options.arguments)
     before = home.read_demo(settings.HOME)
     if before is not None and (is_fresh or before.market != demo.market):
+        if connection.vendor == "postgresql":
+            raise PracticeError(
+                f"a fresh demo needs an empty database; create the one {home.DEMO_DATABASE} names anew"
+            )
         say("starting a fresh demo")
         _remove_old()
     operator = preparing.prepare(at=at, say=say)

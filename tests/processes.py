@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import connection
 
 from neuratrade.supervise import processes
+from neuratrade.supervise.home import DEMO_DATABASE
 
 T = TypeVar("T")
 
@@ -34,7 +35,7 @@ def environment(**extra: str) -> dict[str, str]:
             link.symlink_to(name)
     else:
         address = urlsplit(os.environ["DATABASE_URL"])
-        values["DATABASE_URL"] = urlunsplit(address._replace(path=f"/{name}"))
+        values["DATABASE_URL"] = values[DEMO_DATABASE] = urlunsplit(address._replace(path=f"/{name}"))
     return values
 
 

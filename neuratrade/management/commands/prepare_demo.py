@@ -33,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--fresh", action="store_true", help="forget what the last demo did")
 
     def handle(self, *, candles: Path | None, port: int | None, fresh: bool, **options: Any) -> None:
-        if env.text("DATABASE_URL"):
+        if env.text("DATABASE_URL") != env.text(home.DEMO_DATABASE):
             raise CommandError("the demo keeps a database of its own; run `neuratrade --demo prepare_demo`")
         if home.is_running(settings.HOME):
             raise CommandError(f"the demo runs already on {settings.HOME}; `neuratrade --demo down` stops it")
