@@ -1,5 +1,6 @@
 """Does every process of the desk run, and does each say so itself?"""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -7,7 +8,7 @@ from django.conf import settings
 from neuratrade.lib.health import CheckResult, CheckStatus
 from neuratrade.supervise import processes, status
 from neuratrade.supervise.errors import SuperviseError
-from neuratrade.supervise.status import SILENT_AFTER
+from neuratrade.supervise.status import SILENT_AFTER, ProcessStatus
 from trading.models import Heartbeat
 
 OFTEN = 5
@@ -18,6 +19,11 @@ def check(at: datetime) -> CheckResult:
         rows = status.read(processes.table(), home=settings.HOME, at=at)
     except SuperviseError as error:
         return _unsupervised(str(error), at=at)
+    return supervised(rows, at=at)
+
+
+def supervised(rows: Sequence[ProcessStatus], *, at: datetime) -> CheckResult:
+    """What the supervisor's rows and the signs of life say together."""
     pids = {row.name: row.pid for row in rows}
     silent = [
         f"{beat.process} silent for {(at - beat.beat_at).total_seconds():.0f} s"
@@ -39,6 +45,14 @@ def check(at: datetime) -> CheckResult:
             status=CheckStatus.WARNING,
             evidence=f"restarted: {', '.join(often)}",
             remedy=f"read why in {settings.LOG_DIR}",
+        )
+    errors = [f"{row.name}: {row.last_error}" for row in rows if row.last_error]
+    if errors:
+        return CheckResult(
+            name="processes",
+            status=CheckStatus.WARNING,
+            evidence=f"all {len(rows)} run; newest errors: {'; '.join(errors)}",
+            remedy=f"mend what they name; the rest is in {settings.LOG_DIR}",
         )
     return CheckResult(name="processes", status=CheckStatus.OK, evidence=f"all {len(rows)} run")
 

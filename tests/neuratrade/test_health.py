@@ -29,6 +29,7 @@ from neuratrade.checks import (
 from neuratrade.lib import redis as bus
 from neuratrade.lib.clock import now, to_epoch_ms
 from neuratrade.lib.health import CheckResult, CheckStatus
+from neuratrade.supervise.status import ProcessStatus
 from tests.factories import AT, Desk
 from trading.models import EquityMark, Heartbeat
 from trading.services import keys, market_wire
@@ -282,3 +283,21 @@ def test_without_tables_doctor_points_at_the_database() -> None:
     assert result.status is CheckStatus.FAILED
     assert "cannot be told without the database" in result.evidence
     assert "database" in result.remedy
+
+
+def test_a_process_that_runs_but_logs_errors_is_a_warning(db: None) -> None:
+    def row(last_error: str) -> ProcessStatus:
+        return ProcessStatus(
+            name="execute_orders",
+            state="running",
+            pid=7,
+            age_s=60,
+            restarts=0,
+            doing="",
+            last_error=last_error,
+        )
+
+    assert processes.supervised([row("")], at=AT).status is CheckStatus.OK
+    result = processes.supervised([row("ERROR the passphrase does not open the vault")], at=AT)
+    assert result.status is CheckStatus.WARNING
+    assert "execute_orders: ERROR the passphrase does not open the vault" in result.evidence
