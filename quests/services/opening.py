@@ -12,7 +12,7 @@ from quests.locks import asset_lease, asset_lock
 from quests.models import Run
 from quests.types import Opportunity
 from trading.models import Account, Decision, DeskState, Instrument, Order, Position
-from trading.services import decisions, leases
+from trading.services import decisions, leases, protection
 from trading.types import Mode, OrderState, Purpose, TradingState
 
 # How much may be under debate at once: each open decision costs model calls and waits for the same few workers.
@@ -119,7 +119,8 @@ def _refusal(*, account: Account, instrument: Instrument, at: datetime) -> str:
 
 def _exposure_refusal(*, account: Account, asset: str) -> str:
     scope = {"account__operator": account.operator, "account__mode": account.mode, "instrument__base": asset}
-    if any(size > 0 for size in Position.objects.filter(**scope).values_list("size_base", flat=True)):
+    held = Position.objects.filter(**scope).select_related("instrument")
+    if any(not protection.is_left_over(position) for position in held):
         return f"a position in {asset} is open already"
     entries = Order.objects.filter(purpose=Purpose.ENTRY, **scope).exclude(state__in=_FINISHED)
     if entries.exists():

@@ -213,6 +213,11 @@ def _keep_time(position: Position, *, step: Step, at: datetime) -> None:
         rows.update(unprotected_since=at)
 
 
+def is_left_over(position: Position) -> bool:
+    """True when nothing is held, or only a rest that cannot be sold: it is no reason not to trade the asset again."""
+    return abs(position.size_base) < position.instrument.dust_base or is_reported_dust(position)
+
+
 def is_reported_dust(position: Position) -> bool:
     """True when what is left was found too small for the venue to sell."""
     last = Event.objects.filter(kind="position.dust", payload__position=str(position.pk)).last()
@@ -221,9 +226,9 @@ def is_reported_dust(position: Position) -> bool:
 
 def _report_dust(position: Position, *, at: datetime) -> None:
     """Says once, per size, that something is left which is too small for the venue to sell."""
+    if is_reported_dust(position):
+        return
     with transaction.atomic():
-        if is_reported_dust(position):
-            return
         events.append(
             kind="position.dust",
             mode=position.account.mode,

@@ -97,6 +97,20 @@ def test_nothing_is_opened_while_the_asset_is_held_or_bought(desk: Desk, run: Ru
     assert open_best(run, opportunity(), at=at).decision is not None
 
 
+def test_a_rest_too_small_to_sell_is_no_reason_not_to_trade_the_asset_again(
+    desk: Desk, run: Run, at: datetime
+) -> None:
+    """A base-asset fee leaves one after nearly every trade."""
+    position = Position.objects.create(
+        account=desk.account("kraken"),
+        instrument=desk.instrument("kraken"),
+        size_base=Decimal("0.000009"),
+        changed_at=at,
+    )
+    assert position.size_base < position.instrument.min_size
+    assert open_best(run, opportunity(), at=at).decision is not None
+
+
 def order(desk: Desk, *, at: datetime) -> Order:
     return Order.objects.create(
         account=desk.account(),
