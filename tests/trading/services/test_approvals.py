@@ -82,6 +82,7 @@ def forge(
     )
 
 
+@pytest.mark.postgres
 def test_the_right_order_passes_once(desk: Desk, order: Order):
     lease = risk_desk.lease(desk)
     terms = consume(desk, order, lease=lease)
@@ -322,6 +323,7 @@ def test_an_order_without_an_approval(desk: Desk, redis_client):
     refused(desk, risk_desk.order_row(desk, state=OrderState.APPROVED), "no approval")
 
 
+@pytest.mark.postgres
 def test_two_approvals_on_one_snapshot_cannot_both_pass_the_cap(desk: Desk, order: Order):
     """Both fit alone. Whichever is sent first counts, in doubt or not, against the other."""
     cap = order.size_base * order.price_bound * D("1.5")
@@ -384,6 +386,7 @@ def test_a_liquidation_class_order_turned_into_a_purchase(desk: Desk, way_out: O
 # --- at the same time --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_of_many_at_once_exactly_one_wins(redis_client):
     """Eight threads with connections of their own on the real database file, twelve approvals."""
@@ -419,6 +422,7 @@ def test_of_many_at_once_exactly_one_wins(redis_client):
     assert ApprovalUse.objects.count() == 12
 
 
+@pytest.mark.postgres
 def test_the_time_signed_is_the_time_stored(desk: Desk, order: Order):
     approval = order.approvals.get()
     terms = decode(bytes(approval.payload))
