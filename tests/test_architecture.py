@@ -121,3 +121,25 @@ def test_no_withdraw_or_transfer_call_exists() -> None:
             assert not re.search(r"\.(withdraw|transfer)\w*\(", text), (
                 f"{path} calls a withdrawal or transfer"
             )
+
+
+DOCS = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "docs/decisions.md",
+    "docs/operating.md",
+    "docs/performance.md",
+)
+
+
+@pytest.mark.parametrize("name", DOCS)
+def test_every_path_a_document_names_exists(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    named = re.findall(
+        r"`((?:neuratrade|trading|agents|quests|skills|tests|docs|benchmarks|deploy)/[\w./-]+)`", text
+    )
+    linked = re.findall(r"\]\(([^)#:]+)\)", text)
+    missing = [path for path in named if not (ROOT / path).exists()]
+    missing += [link for link in linked if not ((ROOT / name).parent / link).exists()]
+    assert not missing, f"{name} names {', '.join(missing)}"
