@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
@@ -51,6 +51,7 @@ def test_a_released_lease_is_not_renewed() -> None:
 
 
 class LeaseHistoryTest(TestCase):
+    @settings(deadline=None)
     @given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 20)), max_size=20))
     def test_epochs_only_grow_and_never_two_hold(self, attempts: list[tuple[str, float]]) -> None:
         at, held, highest = AT, {}, 0
