@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,8 @@ def read_candles(path: Path) -> RecordedCandles:
 def _read_frame(path: Path) -> pd.DataFrame:
     import pandas as pd
 
+    if path.is_dir():
+        raise CandleFileError(f"candles file {path}: is a folder; name a file in it")
     if not path.is_file():
         raise CandleFileError(f"candles file {path}: there is no such file")
     name = path.name.lower()
@@ -100,17 +103,24 @@ def _checked(path: Path, columns: dict[str, pd.Series[float]]) -> RecordedCandle
     at_s = at_s[order]
     numbers = {name: values[order] for name, values in numbers.items()}
     prices = np.stack([numbers[name] for name in ("open", "high", "low", "close")])
-    if not np.isfinite(prices).all() or (prices <= 0).any():
-        raise CandleFileError(f"candles file {path}: a price is missing, zero or negative")
-    if (prices.max(axis=0) > numbers["high"]).any() or (prices.min(axis=0) < numbers["low"]).any():
-        raise CandleFileError(
-            f"candles file {path}: a candle's high is below, or its low above, its other prices"
-        )
     steps = np.diff(at_s)
-    if (steps <= 0).any():
-        raise CandleFileError(f"candles file {path}: two candles have the same time")
-    volume = np.nan_to_num(numbers.pop("volume"), nan=0.0, posinf=0.0, neginf=0.0).clip(min=0.0)
+    wrong = {
+        "a price is missing, zero or negative": ~(np.isfinite(prices) & (prices > 0)).all(axis=0),
+        "its high is below, or its low above, its other prices": (prices.max(axis=0) > numbers["high"])
+        | (prices.min(axis=0) < numbers["low"]),
+        "its volume is negative or infinite": (numbers["volume"] < 0) | np.isinf(numbers["volume"]),
+        "another candle has the same time": np.append(steps <= 0, False),
+    }
+    for problem, rows in wrong.items():
+        if rows.any():
+            raise CandleFileError(_at_candle(path, at_s[int(np.argmax(rows))], problem=problem))
+    volume = np.nan_to_num(numbers.pop("volume"), nan=0.0)
     return RecordedCandles(at_s=at_s, volume=volume, interval_s=float(np.median(steps)), **numbers)
+
+
+def _at_candle(path: Path, at_s: float, *, problem: str) -> str:
+    moment = datetime.fromtimestamp(float(at_s), UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return f"candles file {path}: the candle at {moment} UTC: {problem}; mend it or leave it out"
 
 
 def _seconds(path: Path, column: pd.Series[float]) -> Floats:

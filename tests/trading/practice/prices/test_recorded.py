@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -74,6 +75,7 @@ def _broken(change) -> pd.DataFrame:
         (_broken(lambda t: t.__setitem__("open", -1.0)), "zero or negative"),
         (_broken(lambda t: t.__setitem__("high", t["low"] - 5)), "high is below"),
         (_broken(lambda t: t.__setitem__("timestamp", START_S)), "same time"),
+        (_broken(lambda t: t.__setitem__("volume", -1.0)), "volume is negative"),
     ],
 )
 def test_bad_tables_get_one_line(tmp_path, table, words):
@@ -81,6 +83,20 @@ def test_bad_tables_get_one_line(tmp_path, table, words):
     with pytest.raises(CandleFileError, match=words) as caught:
         read_candles(tmp_path / "c.csv")
     assert "\n" not in str(caught.value)
+
+
+def test_the_bad_candle_is_named_by_its_time(tmp_path):
+    table = frame()
+    table.loc[7, "open"] = float("nan")
+    table.to_csv(tmp_path / "c.csv", index=False)
+    moment = datetime.fromtimestamp(START_S + 7 * 60, UTC)
+    with pytest.raises(CandleFileError, match=f"{moment:%Y-%m-%d %H:%M:%S} UTC: a price is missing"):
+        read_candles(tmp_path / "c.csv")
+
+
+def test_a_folder_is_not_a_file(tmp_path):
+    with pytest.raises(CandleFileError, match="is a folder"):
+        read_candles(tmp_path)
 
 
 @pytest.mark.parametrize(
