@@ -15,10 +15,10 @@ from neuratrade.lib import plugins
 from neuratrade.lib.clock import now
 from neuratrade.lib.vault import VaultError
 from trading.errors import ConfigurationError, InvalidValueError, StaleDataError, VenueError
-from trading.models import Account, Instrument, Venue
+from trading.models import Account, Instrument, Order, Venue
 from trading.protocols import AccountClient, Credentials, MarketData, VenueConfig, VenueDriver
 from trading.services import credentials, market
-from trading.types import Mode, OrderBook, PublicTrade, Quote
+from trading.types import Mode, OrderBook, OrderState, PublicTrade, Quote
 
 log = logging.getLogger(__name__)
 
@@ -119,13 +119,22 @@ class OpenAccount:
         await self.books.close()
 
 
-def enabled_accounts(mode: Mode) -> list[Account]:
-    """The accounts a desk in `mode` works with. Shadow watches the live accounts and sends nothing."""
+def working_accounts(mode: Mode) -> list[Account]:
+    """The accounts a desk in `mode` looks after: the enabled ones, and any other that still holds or orders something.
+
+    Switching an account off stops new entries; what is open there is still protected and still closed. Shadow watches the live
+    accounts and sends nothing.
+    """
     kind = Mode.PAPER if mode is Mode.PAPER else Mode.LIVE
-    return list(
-        Account.objects.select_related("operator", "venue", "credential")
-        .filter(mode=kind, is_enabled=True, venue__is_enabled=True)
-        .order_by("pk")
+    rows = Account.objects.select_related("operator", "venue", "credential").filter(mode=kind).order_by("pk")
+    return [row for row in rows if (row.is_enabled and row.venue.is_enabled) or _is_busy(row)]
+
+
+def _is_busy(account: Account) -> bool:
+    ended = [state.value for state in OrderState if state.is_terminal]
+    return Order.objects.filter(account=account).exclude(state__in=ended).exists() or any(
+        abs(position.size_base) >= position.instrument.dust_base
+        for position in account.positions.select_related("instrument")
     )
 
 

@@ -63,7 +63,7 @@ class Executor:
     async def _accounts(self) -> list[Account]:
         """The accounts to trade; empty, so nothing new is opened, while the database does not answer."""
         try:
-            return list(await in_db(accounts.enabled_accounts)(self._mode))
+            return list(await in_db(accounts.working_accounts)(self._mode))
         except DatabaseError:
             log.exception("the accounts could not be read; trying again, the lanes look after themselves")
             return []

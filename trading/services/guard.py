@@ -7,9 +7,9 @@ import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from trading.models import Account, Operator, Order
-from trading.services import breakers, gate
-from trading.types import OrderState
+from trading.models import Operator, Order
+from trading.services import accounts, breakers, gate
+from trading.types import Mode, OrderState
 
 log = logging.getLogger(__name__)
 
@@ -57,15 +57,13 @@ class Guard:
 
 
 def desks() -> list[tuple[Operator, str]]:
-    """Every operator and mode with an enabled account."""
-    rows = (
-        Account.objects.filter(is_enabled=True)
-        .order_by("operator_id", "mode")
-        .values_list("operator_id", "mode")
-        .distinct()
-    )
-    operators = Operator.objects.in_bulk({operator_id for operator_id, _ in rows})
-    return [(operators[operator_id], mode) for operator_id, mode in rows]
+    """Every operator and mode with an account to look after."""
+    found = {
+        (account.operator_id, account.mode): account.operator
+        for mode in (Mode.PAPER, Mode.LIVE)
+        for account in accounts.working_accounts(mode)
+    }
+    return [(operator, mode) for (_, mode), operator in sorted(found.items())]
 
 
 def sign_pending(*, at: datetime) -> int:

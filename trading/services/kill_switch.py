@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from neuratrade.lib.clock import now
-from trading.models import Account, DeskState, Heartbeat, Operator
-from trading.services import guard, liquidation, state
+from trading.models import DeskState, Heartbeat, Operator
+from trading.services import accounts, guard, liquidation, state
 from trading.services.execution import in_db
 from trading.services.executor import Executor
 from trading.types import Mode, TradingState
@@ -49,10 +49,8 @@ def account_mode() -> Mode:
 
 
 def operators() -> list[Operator]:
-    """Whoever has an enabled account in this desk's mode."""
-    ids = Account.objects.filter(mode=account_mode(), is_enabled=True, venue__is_enabled=True).values(
-        "operator"
-    )
+    """Whoever has an account in this desk's mode that is enabled or still holds something."""
+    ids = {account.operator_id for account in accounts.working_accounts(account_mode())}
     return list(Operator.objects.filter(pk__in=ids).order_by("pk"))
 
 
@@ -72,8 +70,8 @@ def progress(*, begun: dict[int, int], at: datetime) -> Progress:
         row.state == TradingState.HALTED and not row.is_liquidating and row.breaker_epoch > begun[row.pk]
         for row in rows
     )
-    accounts = Account.objects.filter(mode=account_mode(), is_enabled=True).select_related("venue")
-    left = [item for account in accounts for item in liquidation.remaining(account=account)]
+    working = accounts.working_accounts(account_mode())
+    left = [item for account in working for item in liquidation.remaining(account=account)]
     return Progress(is_closed=is_closed and bool(rows), open=tuple(left), silent=_silent(at=at))
 
 

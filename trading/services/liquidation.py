@@ -54,7 +54,7 @@ def finish_where_closed(
     An account that never sent an order has nothing to close.
     """
     finished = []
-    open_accounts = accounts.enabled_accounts(mode)
+    open_accounts = accounts.working_accounts(mode)
     for row in DeskState.objects.select_related("operator").filter(is_liquidating=True):
         mine = [
             account
