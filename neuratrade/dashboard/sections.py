@@ -77,7 +77,7 @@ def _positions(operator: Operator, at: datetime) -> list[dict[str, Any]]:
     rows = Position.objects.filter(account__operator=operator, account__mode=settings.MODE).select_related(
         "instrument__venue"
     )
-    return [_position(row) for row in rows if row.size_base > 0]
+    return [_position(row) for row in rows if row.size_base >= row.instrument.dust_base]
 
 
 def _position(row: Position) -> dict[str, Any]:
