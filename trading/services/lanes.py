@@ -75,7 +75,8 @@ class LaneRunner:
 
     async def tick(self) -> None:
         """One round. A venue that cannot be read costs this round's reading, nothing else."""
-        if self._is_due("full", every=_FULL_EVERY if self._is_reconciled else _RETRY_EVERY):
+        agrees = self._is_reconciled and "reconcile" not in self._trouble
+        if self._is_due("full", every=_FULL_EVERY if agrees else _RETRY_EVERY):
             await self._guarded("reconcile", self._reconcile())
         if not self._is_reconciled:
             return  # nothing is sent before the journal agrees with the venue
