@@ -2,19 +2,17 @@
 
 import json
 import re
-from typing import Any
+from typing import Any, Protocol
 
 from tests.agents.scripts import Call, Reply, Turn
 
 
-class Protocol:
-    path = ""
+class Wire(Protocol):
+    path: str
 
-    def turn(self, body: dict[str, Any]) -> Turn:
-        raise NotImplementedError
+    def turn(self, body: dict[str, Any]) -> Turn: ...
 
-    def answer(self, reply: Reply, *, model: str, number: int) -> dict[str, Any]:
-        raise NotImplementedError
+    def answer(self, reply: Reply, *, model: str, number: int) -> dict[str, Any]: ...
 
 
 def _turn(
@@ -32,7 +30,7 @@ def _turn(
     )
 
 
-class Chat(Protocol):
+class Chat:
     path = "/v1/chat/completions"
 
     def turn(self, body: dict[str, Any]) -> Turn:
@@ -82,7 +80,7 @@ class Chat(Protocol):
         }
 
 
-class Responses(Protocol):
+class Responses:
     path = "/v1/responses"
 
     def turn(self, body: dict[str, Any]) -> Turn:
@@ -155,7 +153,7 @@ class Responses(Protocol):
         }
 
 
-class Messages(Protocol):
+class Messages:
     path = "/v1/messages"
 
     def turn(self, body: dict[str, Any]) -> Turn:
@@ -207,4 +205,4 @@ def _object(call: Call) -> Any:
         return call.text
 
 
-WIRE: dict[str, Protocol] = {"openai_compatible": Chat(), "openai": Responses(), "anthropic": Messages()}
+WIRE: dict[str, Wire] = {"openai_compatible": Chat(), "openai": Responses(), "anthropic": Messages()}
