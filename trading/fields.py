@@ -48,7 +48,7 @@ class ExactDecimalField(_Field[_ST, _GT]):
         number = self.to_python(value)
         if number is not None and not number.is_finite():
             raise ValidationError(f"{number} cannot be stored as money")
-        return number
+        return None if number is None else _without_trailing_zeros(number)
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # noqa: FBT001, FBT002 - Django's signature
         value = value if prepared else self.get_prep_value(value)
@@ -64,3 +64,9 @@ class ExactDecimalField(_Field[_ST, _GT]):
         from django import forms
 
         return super().formfield(**{"form_class": forms.DecimalField, **kwargs})
+
+
+def _without_trailing_zeros(value: Decimal) -> Decimal:
+    """The same number in its shortest spelling. Exact, unlike `normalize()`, which rounds to the context's precision."""
+    text = format(value, "f")
+    return Decimal(text.rstrip("0").rstrip(".")) if "." in text else value

@@ -24,7 +24,9 @@ class ExactDecimalStorageTest(TestCase):
         posting = Posting.objects.create(
             account=desk.account(), asset="BTC", amount=amount, kind="trade", at=AT
         )
-        assert Posting.objects.get(pk=posting.pk).amount == amount
+        stored = Posting.objects.get(pk=posting.pk).amount
+        assert stored == amount
+        assert not ("." in format(stored, "f") and format(stored, "f").endswith("0")), "shortest spelling"
 
 
 @pytest.mark.parametrize("value", [0.1, float("nan"), "12,5", Decimal("NaN"), Decimal("Infinity")])
