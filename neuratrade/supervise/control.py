@@ -22,6 +22,8 @@ from neuratrade.supervise.home import MARKER, SUPERVISOR_SOCKET
 from neuratrade.supervise.processes import Process
 
 START_WAIT_S = 15.0
+# Left by whoever stops the desk, so that a foreground `up` can tell a wish from a death.
+_WISH = Path("run") / "stop_wished"
 NO_WAIT = False
 
 
@@ -68,6 +70,7 @@ def start(table: Sequence[Process], *, home: Path, is_redis_up: Callable[[], boo
         )
     with _only_one_starts(home):
         refuse_second(home)
+        (home / _WISH).unlink(missing_ok=True)
         path = home / "run" / "supervisord.conf"
         path.write_text(config.supervisord_config(table, home=home), encoding="utf-8")
         supervisor = subprocess.Popen(
@@ -93,6 +96,7 @@ def stop(home: Path, *, table: Sequence[Process]) -> int:
     count = len(orphans.find(home))
     try:
         pid = supervisor_pid(home)
+        (home / _WISH).touch()
         for stage in sorted({process.stage for process in table}, reverse=True):
             _stop_stage(home, [process for process in table if process.stage == stage])
         _call(home, "shutdown")
@@ -101,6 +105,11 @@ def stop(home: Path, *, table: Sequence[Process]) -> int:
         pass  # died meanwhile, or never ran: what is left is found by its mark
     orphans.stop(home)
     return count
+
+
+def is_stop_wished(home: Path) -> bool:
+    """True when the desk that ran last on this home was stopped, rather than lost its supervisor."""
+    return (home / _WISH).exists()
 
 
 def _stop_stage(home: Path, stage: Sequence[Process]) -> None:

@@ -14,7 +14,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from neuratrade.supervise import control, herald, home, orphans, processes, summary, watching
-from neuratrade.supervise.errors import SuperviseError
+from neuratrade.supervise.errors import NotRunningError, SuperviseError
 from trading.errors import ConfigurationError
 from trading.services import keys
 
@@ -25,7 +25,7 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def run(*, say: Say, detach: bool) -> None:
     """Starts the desk and shows it until Ctrl-C, SIGTERM or SIGHUP, then stops all of it; with `detach` returns at once.
 
-    Raises SuperviseError when the desk cannot start, and NotRunningError when its supervisor died under us.
+    A stop from another terminal ends it too. Raises SuperviseError when the desk cannot start or its supervisor dies.
     """
     with _told_to_stop() as stopped:
         _start(say)
@@ -34,6 +34,12 @@ def run(*, say: Say, detach: bool) -> None:
         show = watching.live_screen if sys.stdout.isatty() else watching.plain_lines
         try:
             show(stopped, say)
+        except NotRunningError as error:
+            if not control.is_stop_wished(settings.HOME):
+                raise SuperviseError(
+                    "the supervisor died; what it left is stopped, `neuratrade up` starts the desk again"
+                ) from error
+            say("`neuratrade down` was called")
         finally:
             say("stopping ...")
             say(f"stopped {control.stop(settings.HOME, table=processes.table())} processes")

@@ -137,6 +137,22 @@ def test_on_a_terminal_there_is_one_live_screen_and_a_hangup_stops_the_desk() ->
     os.close(theirs)
 
 
+def test_down_from_another_terminal_ends_up_as_well(tmp_path: Path) -> None:
+    port, log = free_port(), tmp_path / "up.log"
+    with short_home() as home, log.open("wb") as output:
+        assert (
+            neuratrade("--demo", "prepare_demo", "--port", str(practice_ports()), home=home).returncode == 0
+        )
+        with desk_up(home, port=port, output=output.fileno()) as up:
+            wait_until(lambda: "redis: running" in log.read_text(), timeout_s=60, what="the first lines")
+            down = neuratrade("--demo", "down", home=home)
+            assert down.returncode == 0, down.stderr
+            assert up.wait(timeout=45) == 0, log.read_text()
+        assert "`neuratrade down`" in log.read_text()
+        assert "no desk runs" not in log.read_text()
+        assert orphans.find(home / "demo") == []
+
+
 def _read_until(terminal: int, text: bytes, *, timeout_s: float) -> bytes:
     seen, deadline = b"", time.monotonic() + timeout_s
     os.set_blocking(terminal, False)
