@@ -31,9 +31,10 @@ format: .venv/dev.stamp  ## bring the code into the project's style
 	$(VENV)/ruff check --fix .
 	$(VENV)/ruff format .
 
-lock:  ## resolve pyproject.toml anew into the two lock files (needs uv)
+lock:  ## resolve pyproject.toml anew into the three lock files (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements.lock
-	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra dev -c requirements.lock -o requirements-dev.lock
+	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra research -c requirements.lock -o requirements-research.lock
+	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra dev --extra research -c requirements-research.lock -o requirements-dev.lock
 
 bench: .venv/dev.stamp  ## how fast the hot paths are on this machine
 	@for file in benchmarks/*.py; do case $$(basename $$file) in _*) ;; *) echo "== $$file" && $(VENV)/python "$$file" || exit 1 ;; esac; done
@@ -47,6 +48,6 @@ clean:  ## everything that can be made again
 	@PYTHON=$${PYTHON:-$(PYTHON)} ./install.sh --no-prepare
 	@touch $@
 
-.venv/dev.stamp: requirements-dev.lock requirements.lock install.sh
+.venv/dev.stamp: requirements-dev.lock requirements-research.lock requirements.lock install.sh
 	@PYTHON=$${PYTHON:-$(PYTHON)} ./install.sh --dev --no-prepare
 	@touch $@ .venv/runtime.stamp

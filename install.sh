@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs NeuraTrade into .venv beside this file: locked packages, the `neuratrade` command, the database, a Redis server.
 # Needs Python 3.11+ and nothing else: no compiler, no Docker. Safe to run again; the second run takes seconds.
-#   ./install.sh         what the desk needs
-#   ./install.sh --dev   what its tests need, too
+#   ./install.sh              what the desk needs
+#   ./install.sh --research   vectorbt as well, a second opinion on backtests (Apache-2.0 with Commons Clause, over half a gigabyte)
+#   ./install.sh --dev        what its tests need, too
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -14,8 +15,9 @@ prepare=yes
 for argument in "$@"; do
   case "$argument" in
     --dev) lock=requirements-dev.lock ;;
+    --research) lock=requirements-research.lock ;;
     --no-prepare) prepare=no ;;
-    -h|--help) sed -n '2,5s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+    -h|--help) sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
     *) die "unknown option $argument; ./install.sh --help shows the options" ;;
   esac
 done
@@ -39,20 +41,21 @@ make_venv() {
     die "$python cannot create a virtual environment; install its venv module (Debian, Ubuntu: apt install python3-venv)"
 }
 
-# The stamp holds the digest of what is installed, so nothing is installed twice.
+# The stamp holds the digests of what is installed, so nothing is installed twice. A larger lock holds every package of the
+# smaller ones at the same version, so it serves for them too.
 install_packages() {
-  local digest stamp=.venv/installed
-  digest=$(.venv/bin/python -c 'import hashlib, sys; print(sys.argv[1], hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' "$lock")
-  grep -qxF "$digest" "$stamp" 2>/dev/null && return
+  local covered=(requirements.lock) stamp=.venv/installed
+  grep -qxF "$(digest_of "$lock")" "$stamp" 2>/dev/null && return
+  [ "$lock" = requirements.lock ] || covered+=(requirements-research.lock)
+  [ "$lock" != requirements-dev.lock ] || covered+=(requirements-dev.lock)
   say "Installing the packages of $lock (a minute or two)"
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --only-binary :all: -r "$lock" ||
     die "the packages could not be installed; check the network and read the lines above"
-  # The development lock holds every runtime package at the same version, so it serves both.
-  if [ "$lock" = requirements-dev.lock ]; then
-    printf '%s\n' "$(.venv/bin/python -c 'import hashlib; print("requirements.lock", hashlib.sha256(open("requirements.lock", "rb").read()).hexdigest())')" "$digest" >"$stamp"
-  else
-    printf '%s\n' "$digest" >"$stamp"
-  fi
+  for file in "${covered[@]}"; do digest_of "$file"; done >"$stamp"
+}
+
+digest_of() {
+  .venv/bin/python -c 'import hashlib, sys; print(sys.argv[1], hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' "$1"
 }
 
 install_command() {

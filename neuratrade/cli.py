@@ -16,6 +16,8 @@ from neuratrade.supervise import home as homes
 GROUPS = {
     "Run": ("up", "down", "status", "doctor"),
     "Look": ("why", "check_invariants", "verify_audit"),
+    "Research": ("candles", "backtest", "indicators", "drift"),
+    "Taxes": ("trades", "export_taxes"),
     "Stop trading": ("kill", "resume", "release"),
     "Set up": ("prepare", "prepare_demo"),
     "Processes (`up` starts them)": ("run", "watch_market", "guard_risk", "execute_orders", "serve_web"),
@@ -28,7 +30,12 @@ _HIDDEN_OPTIONS = {
 # They make a home, look for what is left of one, or only start a command that asks itself.
 _NEED_NO_HOME = frozenset({"prepare", "prepare_demo", "down", "run"})
 # They would only fail later, and less clearly, on tables of another version. The pages and the kill switch try nevertheless.
-_NEED_TABLES = frozenset({"watch_market", "guard_risk", "execute_orders", "verify_audit", "check_invariants"})
+_NEED_TABLES = frozenset(
+    {
+        *("watch_market", "guard_risk", "execute_orders", "verify_audit", "check_invariants"),
+        *("candles", "backtest", "drift", "trades", "export_taxes"),
+    }
+)
 USAGE_ERROR = 2
 NOT_RUNNING = 3
 

@@ -4,6 +4,7 @@
 |---|---|---|
 | `trading/venues/` | `VENUE: VenueDriver` | opens market data and account clients of one kind of exchange |
 | `trading/risk/rules/` | `RULE: Rule` | one question about one order |
+| `trading/strategies/` | `STRATEGY: Strategy` | one engine: bars in, signals out; its skill of the same name holds its parameters |
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from trading.types import (
     VenueFill,
     VenueOrder,
 )
+from trading.types.research import Bars, FloatArray, MarketTerms, Signals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,3 +161,97 @@ class Rule(Protocol):
     name: str
 
     def check(self, order: ProposedOrder, snapshot: Snapshot, limits: Any) -> RuleResult: ...
+
+
+class IndicatorProvider(Protocol):
+    """Indicators over float64 arrays, oldest first; TA-Lib's definitions, NaN while not warmed up. Every result has the input's length."""
+
+    name: str
+
+    def sma(self, values: FloatArray, *, period: int) -> FloatArray: ...
+
+    def ema(self, values: FloatArray, *, period: int) -> FloatArray: ...
+
+    def rsi(self, values: FloatArray, *, period: int = 14) -> FloatArray: ...
+
+    def macd(
+        self, values: FloatArray, *, fast: int = 12, slow: int = 26, signal: int = 9
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """MACD line, signal line, histogram."""
+        ...
+
+    def atr(
+        self, high: FloatArray, low: FloatArray, close: FloatArray, *, period: int = 14
+    ) -> FloatArray: ...
+
+    def bollinger(
+        self, values: FloatArray, *, period: int = 20, deviations: float = 2.0
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Upper, middle, lower band."""
+        ...
+
+    def stochastic(
+        self,
+        high: FloatArray,
+        low: FloatArray,
+        close: FloatArray,
+        *,
+        period: int = 14,
+        slow_k: int = 3,
+        slow_d: int = 3,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Slow %K and %D, 0 to 100."""
+        ...
+
+    def obv(self, close: FloatArray, volume: FloatArray) -> FloatArray: ...
+
+    def adx(
+        self, high: FloatArray, low: FloatArray, close: FloatArray, *, period: int = 14
+    ) -> FloatArray: ...
+
+    def ichimoku(
+        self,
+        high: FloatArray,
+        low: FloatArray,
+        *,
+        conversion: int = 9,
+        base: int = 26,
+        span_b: int = 52,
+        displacement: int = 26,
+    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Conversion line, base line, and the two spans as they stand over the current bar (computed `displacement` bars ago)."""
+        ...
+
+    def supertrend(
+        self,
+        high: FloatArray,
+        low: FloatArray,
+        close: FloatArray,
+        *,
+        period: int = 10,
+        multiplier: float = 3.0,
+    ) -> tuple[FloatArray, FloatArray]:
+        """The line, and its direction: 1 up, -1 down."""
+        ...
+
+
+class Strategy(Protocol):
+    """A pure engine. The value at bar i may depend on bars 0 to i only; the same call serves backtest and live."""
+
+    name: str
+    # Extra columns of Bars.features it reads; a run without one of them refuses to start.
+    features: tuple[str, ...]
+    # Two legs, long the first instrument and short the second; entered and left together. Features then hold the other leg's prices.
+    is_pair: bool
+
+    def warmup_bars(self, parameters: Mapping[str, float]) -> int:
+        """How many bars must lie before the first signal that can be trusted; live looks at no fewer."""
+        ...
+
+    def signals(
+        self, bars: Bars, *, parameters: Mapping[str, float], indicators: IndicatorProvider
+    ) -> Signals: ...
+
+    def objection(self, parameters: Mapping[str, float], *, terms: Sequence[MarketTerms]) -> str:
+        """Why it cannot win, or may not run, on these terms (one per leg); empty when it may."""
+        ...

@@ -1,0 +1,1 @@
+"""What the research bench shows people: terminal tables and self-contained HTML."""

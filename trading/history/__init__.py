@@ -1,0 +1,1 @@
+"""Stored market history for research: Parquet files on disk, import and export. I/O without Django."""
