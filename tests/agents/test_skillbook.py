@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from agents.errors import SkillError
-from agents.skillbook import folder_digest, read_book, read_skill
+from agents.skillbook import read_book, read_skill
+from neuratrade.lib.skillfolder import folder_digest
 
 PAGE = "---\nname: a-skill\ndescription: Does a thing.\nallowed-tools: get_price\n---\n# Body\n\nWords.\n"
 
