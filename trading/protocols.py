@@ -7,7 +7,7 @@
 | `trading/strategies/` | `STRATEGY: Strategy` | one engine: bars in, signals out; its skill of the same name holds its parameters |
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -241,6 +241,8 @@ class Strategy(Protocol):
     name: str
     # Extra columns of Bars.features it reads; a run without one of them refuses to start.
     features: tuple[str, ...]
+    # Columns it uses where they are there, and does without where they are not; `remarks` says what that means.
+    optional_features: tuple[str, ...]
     # Two legs, long the first instrument and short the second; entered and left together. Features then hold the other leg's prices.
     is_pair: bool
 
@@ -254,4 +256,10 @@ class Strategy(Protocol):
 
     def objection(self, parameters: Mapping[str, float], *, terms: Sequence[MarketTerms]) -> str:
         """Why it cannot win, or may not run, on these terms (one per leg); empty when it may."""
+        ...
+
+    def remarks(
+        self, parameters: Mapping[str, float], *, terms: Sequence[MarketTerms], features: Collection[str]
+    ) -> tuple[str, ...]:
+        """What a reader of its results must know, a line each: the win rate its costs demand, the checks that these features leave out."""
         ...
