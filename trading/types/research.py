@@ -173,6 +173,11 @@ class MarketTerms:
             if not -0.01 <= getattr(self, name) <= 0.1:
                 raise InvalidValueError(f"{name} must lie between -0.01 and 0.1, not {getattr(self, name)}")
 
+    @property
+    def round_trip_ratio(self) -> float:
+        """What buying and selling again costs as a part of the price: two taker fees, and slippage both ways."""
+        return 2 * (self.taker_fee_ratio + self.slippage_bps / 10_000)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capital:
