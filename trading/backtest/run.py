@@ -1,0 +1,64 @@
+"""A backtest: bars, signals, costs and capital in; trades and an equity curve out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from trading.backtest import inputs, kernel, layout
+from trading.errors import InvalidValueError
+from trading.types.research import (
+    TRADE_DTYPE,
+    BacktestRun,
+    Bars,
+    Capital,
+    FloatArray,
+    IntArray,
+    MarketTerms,
+    Signals,
+)
+
+
+def run(
+    markets: Sequence[Bars], signals: Sequence[Signals], *, terms: Sequence[MarketTerms], capital: Capital
+) -> BacktestRun:
+    """Trades every instrument on the union of their times, from one capital; long only, as the desk is.
+
+    The rules stand in `trading/backtest/kernel.py`. Times of trades are the open times of their bars. A position still open at
+    the end is valued at its instrument's last close. Raises InvalidValueError, one line, for what does not fit together and for
+    the first bar that is none.
+    """
+    inputs.check(markets, terms=terms, capital=capital)
+    if len(signals) != len(markets):
+        raise InvalidValueError(f"{len(markets)} instruments need as many signals, not {len(signals)}")
+    for item, bars in zip(signals, markets, strict=True):
+        inputs.check_signals(item, bars=bars)
+    market = inputs.market_of(markets)
+    done = kernel.simulate(market, inputs.said_of(signals), inputs.costs_of(terms), inputs.stakes_of(capital))
+    if done.fault >= 0:
+        raise inputs.bad_bar(markets, row=done.fault, first=market.first)
+    return BacktestRun(
+        time_ms=market.timeline,
+        equity=done.equity,
+        trades=records(done.trades, columns=layout.TRADE_COLUMNS, time_ms=market.timeline),
+        terms=tuple(terms),
+        capital=capital,
+        timeframe=markets[0].timeframe,
+        refusals=refusals(done.refusals, reasons=layout.REASONS),
+    )
+
+
+def records(table: FloatArray, *, columns: Sequence[str], time_ms: IntArray) -> npt.NDArray[np.void]:
+    """The kernel's table of trades as TRADE_DTYPE."""
+    trades = np.zeros(table.shape[0], dtype=TRADE_DTYPE)
+    trades["side"] = 1
+    for number, name in enumerate(columns):
+        trades[name] = table[:, number]
+    for end in ("entry", "exit"):
+        trades[f"{end}_time_ms"] = time_ms[trades[f"{end}_bar"]]
+    trades["return_ratio"] = trades["pnl"] / (trades["entry_price"] * trades["size_base"])
+    return trades
+
+
+def refusals(counts: IntArray, *, reasons: Sequence[str]) -> dict[str, int]:
+    return {reason: int(count) for reason, count in zip(reasons, counts, strict=True) if count}
