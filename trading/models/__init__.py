@@ -5,12 +5,14 @@ from trading.models.decision import Approval, ApprovalUse, Decision, RiskCheck
 from trading.models.event import Event
 from trading.models.ledger import EquityMark, Fill, Lot, LotClosure, Order, OrderTransition, Position, Posting
 from trading.models.market import CandleRow, Instrument
+from trading.models.research import Backtest, Sweep, SweepPoint
 from trading.models.state import DeskState, Heartbeat, Lease
 
 __all__ = [
     "Account",
     "Approval",
     "ApprovalUse",
+    "Backtest",
     "CandleRow",
     "Credential",
     "Decision",
@@ -29,5 +31,7 @@ __all__ = [
     "Position",
     "Posting",
     "RiskCheck",
+    "Sweep",
+    "SweepPoint",
     "Venue",
 ]
