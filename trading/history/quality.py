@@ -19,7 +19,8 @@ _SHOWN = "%Y-%m-%d %H:%M:%S"
 class Rows:
     """Candles as a file has them, not looked at yet: any order, any number. A time that could not be read is negative.
 
-    `first_row` is what the operator calls the first of them: 2 where a header stands above.
+    `first_row` is what the operator calls the first of them (2 where a header stands above), `row_step` -1 when the file's last
+    row comes first.
     """
 
     timeframe: str
@@ -30,6 +31,7 @@ class Rows:
     close: FloatArray
     volume_base: FloatArray
     first_row: int = 1
+    row_step: int = 1
 
     @classmethod
     def of(cls, bars: Bars) -> "Rows":
@@ -42,6 +44,11 @@ class Rows:
     @property
     def step_ms(self) -> int:
         return TIMEFRAME_S[self.timeframe] * 1000
+
+    def reversed(self) -> "Rows":
+        """The last row first; each keeps its number."""
+        last_row = self.first_row + (len(self) - 1) * self.row_step
+        return replace(self.take(slice(None, None, -1)), first_row=last_row, row_step=-self.row_step)
 
     def take(self, index: IntArray | BoolArray | slice) -> "Rows":
         columns = {name: getattr(self, name)[index] for name in _VALUES}
@@ -104,7 +111,7 @@ def first_problem(rows: Rows, *, at: datetime | None = None) -> str:
     index, say = min(((int(np.argmax(mask)), say) for _, mask, say in faults), key=lambda found: found[0])
     time_ms = int(rows.time_ms[index])
     when = f" ({from_epoch_ms(time_ms):{_SHOWN}})" if time_ms >= 0 else ""
-    return f"row {index + rows.first_row}{when}: {say(index)}"
+    return f"row {rows.first_row + index * rows.row_step}{when}: {say(index)}"
 
 
 def screen(rows: Rows, *, at: datetime, skip_bad: bool) -> Screened:
