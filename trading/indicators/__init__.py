@@ -3,6 +3,7 @@
     indicators.rsi(closes, period=14)                  # the default provider's
     indicators.provider("numba").rsi(closes)           # another one's
     indicators.cached(indicators.provider())           # computes nothing twice, for sweeps
+    indicators.stream("rsi", closes, period=14)        # bar by bar, equal to the batch to the last bit
 
 Floats end here: a Decimal is built from `str` of the last value. Missing values: see trading/indicators/columns.py.
 """
@@ -14,7 +15,33 @@ from neuratrade.lib.plugins import discover
 from trading.errors import InvalidValueError
 from trading.indicators.facade import Facade
 from trading.indicators.memo import MOST_BYTES, Memo
+from trading.indicators.streams import Stream, stream
 from trading.protocols import IndicatorProvider
+
+__all__ = [
+    "DEFAULT",
+    "MOST_BYTES",
+    "Facade",
+    "Memo",
+    "Stream",
+    "all_providers",
+    "cached",
+    "provider",
+    "stream",
+]
+__all__ += [
+    "adx",
+    "atr",
+    "bollinger",
+    "ema",
+    "ichimoku",
+    "macd",
+    "obv",
+    "rsi",
+    "sma",
+    "stochastic",
+    "supertrend",
+]
 
 # Only a provider that passes `neuratrade indicators parity` may stand here; tests/trading/indicators/test_gate.py sees to it.
 DEFAULT: Final = "talib"
