@@ -226,8 +226,35 @@ def _with_room(trades: FloatArray, count: int, more: int) -> FloatArray:
 
 
 @compiled
-def simulate(market: Market, said: Said, costs: Costs, stakes: Stakes) -> Outcome:  # noqa: C901, PLR0915
-    """Trades the bars; the last open positions are recorded at their last close, unsold.
+def _pass_quiet(t: int, cash: float, held: FloatArray, market: Market, said: Said, equity: FloatArray) -> int:
+    """Passes the bars from `t` on in which nothing happens to the only instrument; the first bar in which something may."""
+    opens, highs, lows, closes, exit_ = market.open, market.high, market.low, market.close, said.exit
+    times, level, target, size = equity.size, held[_LEVEL], held[_TARGET], held[_SIZE]
+    if size == 0.0:
+        while t < times and not said.enter[t - 1] and _is_bar(opens[t], highs[t], lows[t], closes[t]):
+            equity[t] = cash
+            t += 1
+        return t
+    highest, lowest, fall, begun = held[_HIGHEST], held[_LOWEST], 1.0 - held[_TRAILING], t
+    until = min(times, t + said.max_hold[0] - int(held[_HELD])) if said.max_hold[0] > 0 else times
+    while t < until and not exit_[t - 1] and lows[t] > level and highs[t] < target:
+        if not _is_bar(opens[t], highs[t], lows[t], closes[t]):
+            break
+        lowest = min(lowest, lows[t])
+        if highs[t] > highest:
+            highest = highs[t]
+            level = max(level, highest * fall)
+        equity[t] = cash + size * closes[t]
+        t += 1
+    if t > begun:
+        held[_HIGHEST], held[_LOWEST], held[_LEVEL], held[_LAST] = highest, lowest, level, closes[t - 1]
+        held[_HELD] += t - begun
+    return t
+
+
+@compiled
+def simulate(market: Market, said: Said, costs: Costs, stakes: Stakes, equity: FloatArray) -> Outcome:  # noqa: C901, PLR0915
+    """Trades the bars and fills `equity`, one value per time; the last open positions are recorded at their last close, unsold.
 
     One long loop: the order of events is the rule, and arrays handed to a function at every bar would make it ten times slower.
     """
@@ -254,8 +281,15 @@ def simulate(market: Market, said: Said, costs: Costs, stakes: Stakes) -> Outcom
     )
     cash, refusals = np.full(1, stakes.start), np.zeros(len(REASONS), np.int64)
     desk = Desk(book, rows, cash)
-    equity, trades = np.empty(times), np.empty((_FIRST_ROOM + n, _WIDTH))
-    for t in range(times):
+    trades = np.empty((_FIRST_ROOM + n, _WIDTH))
+    t = -1
+    while t < times - 1:
+        t += 1
+        if n == 1 and t > 0:
+            t = _pass_quiet(t, cash[0], book[0], market, said, equity)
+            cursor[0] = t
+            if t == times:
+                break
         trades = _with_room(trades, count, n) if count + n > trades.shape[0] else trades
         for k in range(n):
             row = cursor[k]
@@ -263,7 +297,7 @@ def simulate(market: Market, said: Said, costs: Costs, stakes: Stakes) -> Outcom
             if not aligned and (row == first[k + 1] or time_ms[row] != timeline[t]):
                 continue
             if not _is_bar(opens[row], highs[row], lows[row], closes[row]):
-                return Outcome(equity, trades[:0], refusals, row)
+                return Outcome(trades[:0], refusals, row)
             rows[k], cursor[k] = row, row + 1
             if book[k, _SIZE] > 0.0:
                 kind = _due(book[k], opens[row], exit_[row - 1], said.max_hold[k])
@@ -299,4 +333,4 @@ def simulate(market: Market, said: Said, costs: Costs, stakes: Stakes) -> Outcom
         if book[k, _SIZE] > 0.0:
             _record(trades[count], book[k], k, times - 1, _BY_END, book[k, _LAST], 0.0)
             count += 1
-    return Outcome(equity, trades[:count], refusals, -1)
+    return Outcome(trades[:count], refusals, -1)

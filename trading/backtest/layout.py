@@ -97,7 +97,6 @@ class Stakes(NamedTuple):
 class Outcome(NamedTuple):
     """`trades` has TRADE_COLUMNS; `fault` is the first row that is no bar, -1 when all are."""
 
-    equity: FloatArray
     trades: FloatArray
     refusals: IntArray
     fault: int
