@@ -1,6 +1,6 @@
 """Takes a small, quick rebound on 1m bars: bullish RSI divergence, confirmed by volume, and by the book where it is known. Long only.
 
-Divergence: the price made a lower low while the RSI made a higher one. A low is a pivot when no low of the `pivot_bars` bars on either
+Divergence: the price made a lower low than any pivot since a first one, while the RSI is higher than it was there. A low is a pivot when no low of the `pivot_bars` bars on either
 side lies below it; so it is known only that many bars later, and only then acted on.
 
 Break-even: with stop s, target t and costs c of a round trip (two taker fees, slippage both ways), all as parts of the price, a win
@@ -97,17 +97,20 @@ def break_even_ratio(parameters: Mapping[str, float], *, terms: MarketTerms) -> 
 def divergence(
     low: FloatArray, rsi: FloatArray, *, pivot_bars: int, within_bars: int, rsi_below: float
 ) -> BoolArray:
-    """Where a bullish divergence becomes known: `pivot_bars` after the second of two pivots; shape (n,)."""
+    """Where a bullish divergence becomes known: `pivot_bars` after its second low. Shape (n,).
+
+    The second low lies below every pivot since the first, and the first at most `within_bars` before it.
+    """
     found = np.zeros(low.shape, dtype=np.bool_)
     pivots = np.flatnonzero(_is_pivot(low, bars=pivot_bars))
-    first, second = pivots[:-1], pivots[1:]
-    diverges = (
-        (second - first <= within_bars)
-        & (low[second] < low[first])
-        & (rsi[second] > rsi[first])
-        & (rsi[second] < rsi_below)
-    )
-    found[second[diverges] + pivot_bars] = True
+    prices, strengths = low[pivots], rsi[pivots]
+    diverges = np.zeros(pivots.shape, dtype=np.bool_)
+    is_lowest = strengths < rsi_below
+    for back in range(1, min(within_bars // (pivot_bars + 1) + 1, pivots.size)):
+        is_lowest[back:] &= prices[back:] < prices[:-back]
+        is_near = pivots[back:] - pivots[:-back] <= within_bars
+        diverges[back:] |= is_lowest[back:] & is_near & (strengths[back:] > strengths[:-back])
+    found[pivots[diverges] + pivot_bars] = True
     return found
 
 
