@@ -2,10 +2,10 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from pytest_django.fixtures import SettingsWrapper
 
 from tests.trading.strategies.markets import market
 from trading import indicators
@@ -14,7 +14,7 @@ from trading.services import strategies
 
 
 @pytest.fixture
-def skills(tmp_path: Path, settings: SettingsWrapper) -> Path:
+def skills(tmp_path: Path, settings: Any) -> Path:
     shutil.copytree(settings.SKILLS_DIR, tmp_path / "skills")
     settings.SKILLS_DIR = tmp_path / "skills"
     return tmp_path / "skills"
