@@ -95,6 +95,10 @@ class MarketData(Protocol):
         self, symbol: str, *, timeframe: str, since: datetime | None, limit: int
     ) -> Sequence[Candle]: ...
 
+    async def symbols(self) -> Sequence[str]:
+        """Every instrument that the venue lists, traded by the desk or not."""
+        ...
+
     async def status(self) -> str:
         """ok, maintenance, or unknown where the venue does not say."""
         ...
@@ -145,6 +149,14 @@ class BookSource(Protocol):
     async def book(self, symbol: str) -> OrderBook | None: ...
 
     async def trades_since(self, symbol: str, *, since: datetime) -> Sequence[PublicTrade]: ...
+
+
+class QuoteSource(Protocol):
+    """Where the executor looks at the live market."""
+
+    async def quote(self, symbol: str) -> Quote | None:
+        """The newest best prices, fresh or not; None when there are none."""
+        ...
 
 
 class VenueDriver(Protocol):

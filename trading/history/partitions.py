@@ -30,15 +30,15 @@ _LOCK_WAIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
-    """What a write did to the rows given: new times, times whose values it replaced, and rows that were there already."""
+class SaveReport:
+    """What a save did to the rows given. `replaced`: the time was there with other values; `unchanged`: with the same ones."""
 
     added: int = 0
     replaced: int = 0
     unchanged: int = 0
 
-    def __add__(self, other: "Merged") -> "Merged":
-        return Merged(
+    def __add__(self, other: "SaveReport") -> "SaveReport":
+        return SaveReport(
             added=self.added + other.added,
             replaced=self.replaced + other.replaced,
             unchanged=self.unchanged + other.unchanged,
@@ -69,13 +69,13 @@ class Partitions:
         last = whole[TIME].size if until_ms is None else int(np.searchsorted(whole[TIME], until_ms))
         return {name: column[first:last] for name, column in whole.items()}
 
-    def merge(self, rows: Columns, *, on_progress: Progress | None = None) -> Merged:
+    def merge(self, rows: Columns, *, on_progress: Progress | None = None) -> SaveReport:
         """Takes in rows whose times strictly increase; a time that is there already gets the new values.
 
         Safe against other writers and against being killed at any point. Raises BrokenHistoryError when a file that would have
         to be changed is damaged (it stays as it is), HistoryError when nothing can be written.
         """
-        total = Merged()
+        total = SaveReport()
         times: IntArray = rows[TIME]
         if not times.size:
             return total
@@ -102,7 +102,7 @@ class Partitions:
     def is_empty(self) -> bool:
         return not self._files()
 
-    def _merge_file(self, path: Path, part: Columns) -> Merged:
+    def _merge_file(self, path: Path, part: Columns) -> SaveReport:
         old = self._read_file(path) if path.exists() else _joined([], names=(TIME, *self.values))
         merged, whole = _merged(old, part, values=self.values)
         if merged.added or merged.replaced:
@@ -204,7 +204,7 @@ def _joined(
     return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
 
-def _merged(old: Columns, new: Columns, *, values: tuple[str, ...]) -> tuple[Merged, Columns]:
+def _merged(old: Columns, new: Columns, *, values: tuple[str, ...]) -> tuple[SaveReport, Columns]:
     """Both in order of time, the new values where both have one."""
     old_times, new_times = old[TIME], new[TIME]
     place = np.searchsorted(old_times, new_times)
@@ -223,7 +223,7 @@ def _merged(old: Columns, new: Columns, *, values: tuple[str, ...]) -> tuple[Mer
         column[meeting] = new[name][is_known]
         whole[name] = np.insert(column, place[fresh], new[name][fresh])
     unchanged = int(is_same.sum())
-    return Merged(added=int(fresh.sum()), replaced=meeting.size - unchanged, unchanged=unchanged), whole
+    return SaveReport(added=int(fresh.sum()), replaced=meeting.size - unchanged, unchanged=unchanged), whole
 
 
 @contextmanager

@@ -16,9 +16,21 @@ from neuratrade.lib.clock import from_epoch_ms, to_epoch_ms
 from trading.errors import InvalidValueError
 from trading.history import quality
 from trading.history.errors import BadFileError, BrokenHistoryError
-from trading.history.partitions import TIME, Partitions, Progress
+from trading.history.partitions import TIME, Partitions, Progress, SaveReport
 from trading.history.resample import is_derivable, resample
 from trading.types.research import PRICES, TIMEFRAME_S, Bars, FloatArray, IntArray
+
+__all__ = [
+    "Dataset",
+    "SaveReport",
+    "datasets",
+    "finer",
+    "load",
+    "load_series",
+    "save",
+    "save_series",
+    "times",
+]
 
 log = logging.getLogger(__name__)
 
@@ -28,15 +40,6 @@ SERIES_KINDS = {"funding": (-1.0, 1.0), "sentiment": (-1.0, 1.0)}
 _BAR_VALUES = (*PRICES, "volume_base")
 _YEARLY_FROM_S = 3600
 _LONGEST_NAME = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SaveReport:
-    """What a save did to the rows given. `replaced`: the time was there with other values; `unchanged`: with the same ones."""
-
-    added: int
-    replaced: int
-    unchanged: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +70,7 @@ def save(root: Path, bars: Bars, *, on_progress: Progress | None = None) -> Save
         raise BadFileError(f"{bars.venue} {bars.symbol} {bars.timeframe}: {problem}")
     rows = {TIME: bars.open_time_ms, **{name: getattr(bars, name) for name in _BAR_VALUES}}
     place = _bars_at(root, venue=bars.venue, symbol=bars.symbol, timeframe=bars.timeframe)
-    merged = place.merge(rows, on_progress=on_progress)
-    return SaveReport(added=merged.added, replaced=merged.replaced, unchanged=merged.unchanged)
+    return place.merge(rows, on_progress=on_progress)
 
 
 def load(
@@ -118,8 +120,7 @@ def save_series(
         raise BadFileError(
             f"{venue} {symbol}: {kind} needs one value from {low:g} to {high:g} per time, in order"
         )
-    merged = _series_at(root, kind=kind, venue=venue, symbol=symbol).merge({TIME: time_ms, "value": values})
-    return SaveReport(added=merged.added, replaced=merged.replaced, unchanged=merged.unchanged)
+    return _series_at(root, kind=kind, venue=venue, symbol=symbol).merge({TIME: time_ms, "value": values})
 
 
 def load_series(

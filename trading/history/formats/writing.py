@@ -39,7 +39,9 @@ def _write_table(table: Any, path: Path, *, file_format: str, is_packed: bool) -
         import pyarrow.csv
 
         with pyarrow.output_stream(str(path), compression="gzip" if is_packed else None) as stream:
-            pyarrow.csv.write_csv(table, stream, pyarrow.csv.WriteOptions(quoting_style="none", quoting_header="none"))
+            pyarrow.csv.write_csv(
+                table, stream, pyarrow.csv.WriteOptions(quoting_style="none", quoting_header="none")
+            )
     elif file_format == "parquet":
         import pyarrow.parquet
 

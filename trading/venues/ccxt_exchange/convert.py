@@ -9,8 +9,9 @@ from typing import Any
 from neuratrade.lib.clock import from_epoch_ms
 from trading.errors import InvalidValueError, RateLimitedError, VenueError, VenueUnavailableError
 from trading.types import BookLevel, Candle, InstrumentSpec, OrderBook, PublicTrade, Quote, Side
+from trading.types.research import TIMEFRAME_S
 
-TIMEFRAME_MS = {"1m": 60_000, "5m": 300_000, "1h": 3_600_000, "1d": 86_400_000}
+TIMEFRAME_MS = {timeframe: length_s * 1000 for timeframe, length_s in TIMEFRAME_S.items()}
 _DECIMAL_PLACES = 2
 _TICK_SIZE = 4
 

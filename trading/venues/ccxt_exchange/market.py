@@ -120,6 +120,11 @@ class CcxtMarketData:
         rows = await self._read(self._exchange.fetch_ohlcv(symbol, timeframe, since_ms, limit))
         return convert.candles_of(rows, timeframe=timeframe, at=clock.now())
 
+    async def symbols(self) -> Sequence[str]:
+        if not self._exchange.markets:
+            await self._read(self._exchange.load_markets())
+        return list(self._exchange.markets)
+
     async def status(self) -> str:
         if not self._exchange.has.get("fetchStatus"):
             return "unknown"
