@@ -1,5 +1,6 @@
 """The one table of the desk's processes. `up`, `run`, `status`, Docker and systemd all read it."""
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -52,8 +53,8 @@ def table() -> tuple[Process, ...]:
 
 
 def find(name: str) -> Process:
-    """One process of the table by its name; raises SuperviseError with the names there are."""
-    processes = {process.name: process for process in table()}
+    """One process of the table, or a research worker, by its name; raises SuperviseError with the names there are."""
+    processes = {process.name: process for process in (*table(), research_worker())}
     if name not in processes:
         raise SuperviseError(f"there is no process {name!r}; the desk has: {', '.join(processes)}")
     return processes[name]
@@ -76,13 +77,13 @@ def _celery(name: str, purpose: str, *arguments: str, stop_s: int = 10) -> Proce
     )
 
 
-def _worker(queue: str, purpose: str, *, concurrency: int) -> Process:
+def _worker(queue: str, purpose: str, *, concurrency: int, mark: str = "") -> Process:
     """A prefork worker: time limits work there only, and its children share the parent's memory."""
     events = ("--task-events",) if settings.WITH_FLOWER else ()
     return _celery(
         f"worker-{queue}",
         purpose,
-        *("worker", "--queues", queue, "--hostname", f"{queue}@%h", "--concurrency", str(concurrency)),
+        *("worker", "--queues", queue, "--hostname", f"{queue}{mark}@%h", "--concurrency", str(concurrency)),
         *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "info", *events),
         stop_s=20,
     )
@@ -95,6 +96,17 @@ def _workers() -> tuple[Process, ...]:
         _worker("high", "debates: analyst, trader, reviewer", concurrency=2),
         _worker("normal", "scans and watch quests", concurrency=1),
         _worker("low", "reports and upkeep", concurrency=1),
+    )
+
+
+def research_worker(concurrency: int = 0, *, mark: str = "") -> Process:
+    """A worker for parameter sweeps, one child per core unless told. No part of a running desk: a sweep starts its own, and
+    `neuratrade run worker-research` lends a further machine. `mark` tells several on one machine apart."""
+    return _worker(
+        "research",
+        "parameter sweeps of backtests",
+        concurrency=concurrency or os.cpu_count() or 1,
+        mark=mark,
     )
 
 

@@ -28,6 +28,7 @@ def test_every_task_has_a_queue_of_its_own_choice() -> None:
         "agents.tasks.trader_step": "high",
         "agents.tasks.review_step": "high",
         "trading.tasks.check_risk": "critical",
+        "trading.tasks.compute_points": "research",
         "quests.tasks.run_due": "critical",
         "quests.tasks.sweep": "critical",
         "quests.tasks.run_quest": "normal",

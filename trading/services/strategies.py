@@ -21,12 +21,15 @@ def engines() -> dict[str, Strategy]:
 
 def find(name: str) -> tuple[Strategy, Play]:
     """The engine and the page of the strategy `name`; InvalidValueError in one line, with the nearest names, when there is none."""
-    folders = {folder.name: folder for folder in _folders()}
-    if name not in folders:
-        near = difflib.get_close_matches(name, folders, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(folders)}"
-        raise InvalidValueError(f"there is no strategy {name!r}; {hint}")
-    return _open(folders[name])
+    pages = _pages()
+    if name in pages and playbook.is_play(
+        pages[name]
+    ):  # no other page is read: reading one takes milliseconds
+        return _open(pages[name])
+    known = [folder.name for folder in _folders()]
+    near = difflib.get_close_matches(name, known, n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
+    raise InvalidValueError(f"there is no strategy {name!r}; {hint}")
 
 
 def all() -> tuple[tuple[Strategy, Play], ...]:
@@ -34,9 +37,12 @@ def all() -> tuple[tuple[Strategy, Play], ...]:
     return tuple(_open(folder) for folder in _folders())
 
 
+def _pages() -> dict[str, Path]:
+    return {page.parent.name: page.parent for page in sorted(settings.SKILLS_DIR.glob("*/SKILL.md"))}
+
+
 def _folders() -> list[Path]:
-    pages = sorted(settings.SKILLS_DIR.glob("*/SKILL.md"))
-    return [page.parent for page in pages if playbook.is_play(page.parent)]
+    return [folder for folder in _pages().values() if playbook.is_play(folder)]
 
 
 def _open(folder: Path) -> tuple[Strategy, Play]:

@@ -1,0 +1,188 @@
+"""What `neuratrade backtest` does: asks the services, hires workers for a sweep, and puts the answer into words and JSON."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from neuratrade.lib import clock
+from neuratrade.lib.progress import progress
+from neuratrade.reports import bench as tables
+from trading.backtest import grid as grids
+from trading.backtest import windows
+from trading.errors import InvalidValueError
+from trading.services import backtests, strategies, sweep_results, sweeps
+from trading.services.backtests import Outcome
+from trading.services.bench import BacktestRequest, open_bench
+from trading.services.sweeps import OpenSweep
+
+MOST_WORKERS = 64
+_NEWEST = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What the operator wants tried."""
+
+    request: BacktestRequest
+    params: tuple[str, ...]
+    objective: str
+    walk_forward: str
+    workers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """How the answer is wanted."""
+
+    as_json: bool
+    width: int
+    top: int
+    html: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """An answer for a person and for a script; `is_bad` is the line of a check that failed."""
+
+    text: str
+    plain: Any
+    is_bad: str = ""
+
+
+def timeframe_of(strategy: str) -> str:
+    """The first timeframe its page names."""
+    _, play = strategies.find(strategy)
+    return play.timeframes[0]
+
+
+def run(ask: Ask, *, view: View) -> Shown:
+    """One backtest, or a sweep when a parameter has several values, or a walk-forward."""
+    grid = grids.parse(ask.params)
+    fixed = {name: values[0] for name, values in grid.axes.items() if name not in grid.varied}
+    request = replace(ask.request, parameters=fixed)
+    if not grid.varied and not ask.walk_forward:
+        started_s = time.perf_counter()
+        return _shown(backtests.run(request, at=clock.now()), view=view, started_s=started_s)
+    sweep = sweeps.ask(
+        request,
+        grid=grids.Grid(axes={name: grid.axes[name] for name in grid.varied}),
+        objective=ask.objective,
+        plan=windows.parse(ask.walk_forward) if ask.walk_forward else None,
+        at=clock.now(),
+    )
+    return _finish(sweep, workers=ask.workers, view=view)
+
+
+def resume(number: int, *, workers: int, view: View) -> Shown:
+    """An interrupted sweep, to its end."""
+    return _finish(sweeps.reopen(number), workers=workers, view=view)
+
+
+def _finish(sweep: OpenSweep, *, workers: int, view: View) -> Shown:
+    from trading.services import walk_forward
+
+    started_s = time.perf_counter()
+    _compute(sweep, workers=workers)
+    sweeps.finish(sweep.row, at=clock.now())
+    finish = walk_forward.finish if sweep.windows else sweep_results.best
+    outcome = finish(sweep, objective=sweep.row.objective, at=clock.now(), started_s=started_s)
+    shown = _shown(outcome, view=view, started_s=started_s)
+    found = sweep_results.results(sweep)
+    if sweep.windows:
+        return replace(shown, plain={**shown.plain, "walk_forward": tables.walk_plain(outcome.report)})
+    order = sweep_results.ranked(found, objective=sweep.row.objective)
+    table = tables.sweep_table(sweep.row, found=found, order=order[: view.top], names=sweep.grid.varied)
+    plain = tables.sweep_plain(sweep.row, found=found, order=order)
+    return replace(shown, text=f"{shown.text}\n{table}", plain={**shown.plain, "sweep": plain})
+
+
+def _compute(sweep: OpenSweep, *, workers: int) -> None:
+    """Every missing point, here or by hired workers."""
+    left = sweeps.missing(sweep.row)
+    label = f"sweep {sweep.row.pk}"
+    if not left:
+        return
+    total = sweep.row.points_total
+    with progress(label, total=total, done=total - len(left)) as told:
+        if workers == 1:
+            stored = total - len(left)
+            sweeps.compute(sweep, indices=left, on_progress=lambda count: told(stored + count))
+            return
+        from neuratrade.supervise import crew
+        from trading.services import sweep_spread
+
+        with crew.hired(workers) as hands:
+            sweep_spread.spread(sweep, crew=hands, on_progress=told)
+
+
+def _shown(outcome: Outcome, *, view: View, started_s: float) -> Shown:
+    from neuratrade.reports import text
+    from trading.backtest import document
+
+    took_s = time.perf_counter() - started_s
+    if view.html is not None or not view.as_json:
+        outcome = backtests.simulated(outcome)
+    if view.html is not None:
+        from neuratrade.reports import html
+
+        view.html.write_text(html.render(outcome.report), encoding="utf-8")
+    told = text.render(outcome.report, width=view.width)
+    notes = "".join(f"note: {note}\n" for note in outcome.notes)
+    where = f"report: {view.html}\n" if view.html else ""
+    footer = tables.footer(outcome.row, took_s=took_s)
+    plain = {"id": outcome.row.pk, **document.as_json(outcome.report), "notes": list(outcome.notes)}
+    return Shown(text=f"{told}\n{notes}{where}{footer}", plain=plain)
+
+
+def checked(ask: Ask, *, check: str) -> Shown:
+    """Whether the strategy looks ahead, or depends on where history began."""
+    from trading.backtest import bias
+
+    grid = grids.parse(ask.params)
+    if grid.varied:
+        raise InvalidValueError("--check looks at one set of parameters: give each --param one value")
+    bench = open_bench(replace(ask.request, parameters=grid.point(0)))
+    look = bias.lookahead if check == "lookahead" else bias.recursive
+    reports = [
+        look(bench.strategy, bars, parameters=bench.values({}), indicators=bench.indicators)
+        for bars in (bench.markets[:1] if bench.strategy.is_pair else bench.markets)
+    ]
+    bad = (
+        ""
+        if all(report.is_clean for report in reports)
+        else f"{ask.request.strategy} fails the {check} check"
+    )
+    text = "\n".join(line for report in reports for line in report.lines())
+    return Shown(text=text, plain=[tables.bias_plain(report) for report in reports], is_bad=bad)
+
+
+def listed(strategy: str) -> Shown:
+    """The newest stored runs."""
+    rows = backtests.newest(_NEWEST, strategy=strategy)
+    return Shown(text=tables.runs_table(rows), plain=[tables.run_plain(row) for row in rows])
+
+
+def compared(numbers: Sequence[int]) -> Shown:
+    """Stored runs side by side."""
+    rows = backtests.find(numbers)
+    return Shown(text=tables.comparison(rows), plain=[tables.run_plain(row) for row in rows])
+
+
+def stored(number: int, *, view: View) -> Shown:
+    """One stored run: its figures as they were."""
+    (row,) = backtests.find([number])
+    return Shown(text=tables.comparison([row]), plain=tables.run_plain(row, trades=backtests.trades_of(row)))
+
+
+def strategies_listed() -> Shown:
+    """Every strategy with its first sentence."""
+    plays = [play for _, play in strategies.all()]
+    return Shown(
+        text=tables.strategies_table(plays),
+        plain=[
+            {"name": play.name, "timeframes": list(play.timeframes), "description": play.description}
+            for play in plays
+        ],
+    )

@@ -1,0 +1,116 @@
+"""Spreads a sweep over Celery workers on the queue `research`, of this machine and of any other that shares database and history.
+
+Messages say only which points to look at. What is done is read from SQL, so a lost message, a killed worker or a double delivery
+costs time and nothing else: what is missing is sent again, and computed here when no worker does it.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Protocol
+
+from celery import current_app, group
+
+from trading.models import Sweep, SweepPoint
+from trading.services import sweeps
+from trading.services.sweeps import OpenSweep
+
+TASK = "trading.tasks.compute_points"
+QUEUE = "research"
+# Long enough that a message costs nothing beside it, short enough that the last ones end together.
+CHUNK_S = 2.0
+_CHUNKS_PER_WORKER = 4
+_LOOK_EVERY_S = 0.1
+_STALL_S = 15.0
+_MOST_STALLS = 3
+
+
+class Crew(Protocol):
+    """The workers this process started."""
+
+    broker_url: str
+    workers: int
+
+    def is_alive(self) -> bool: ...
+
+    def revive(self) -> None:
+        """Starts them anew where they ended."""
+        ...
+
+
+def spread(sweep: OpenSweep, *, crew: Crew, on_progress: Callable[[int], None]) -> None:
+    """Has every missing point computed; `on_progress` hears how many are stored. Returns when all are."""
+    size = _measure(sweep, workers=crew.workers)
+    on_progress(sweeps.done(sweep.row))
+    send(sweep.row, broker_url=crew.broker_url, size=size)
+    stalls, moved_s, before = 0, time.monotonic(), -1
+    while (stored := sweeps.done(sweep.row)) < sweep.row.points_total:
+        if stored > before:
+            before, moved_s = stored, time.monotonic()
+            on_progress(stored)
+        is_dead = not crew.is_alive()
+        if is_dead or time.monotonic() - moved_s > _STALL_S:
+            stalls, moved_s = stalls + 1, time.monotonic()
+            if stalls > _MOST_STALLS:
+                sweeps.compute(sweep, indices=sweeps.missing(sweep.row))
+                break
+            if is_dead:
+                crew.revive()
+            send(sweep.row, broker_url=crew.broker_url, size=size)
+        time.sleep(_LOOK_EVERY_S)
+    on_progress(sweeps.done(sweep.row))
+
+
+def _measure(sweep: OpenSweep, *, workers: int) -> int:
+    """Points per message, from the time of one; the first is computed to warm up, while the workers start."""
+    left = sweeps.missing(sweep.row)
+    sweeps.compute(sweep, indices=left[:1])
+    started_s = time.perf_counter()
+    sweeps.compute(sweep, indices=left[1:2])
+    one_s = max(time.perf_counter() - started_s, 1e-4)
+    fair = -(-max(len(left) - 2, 1) // (workers * _CHUNKS_PER_WORKER))
+    return max(1, min(int(CHUNK_S / one_s), fair))
+
+
+def send(row: Sweep, *, broker_url: str, size: int) -> None:
+    """One group of messages for everything that is missing."""
+    parts = chunks(sweeps.missing(row), size=size)
+    if not parts:
+        return
+    signatures = [
+        current_app.signature(TASK, kwargs={"sweep_id": row.pk, "first": first, "last": last}, queue=QUEUE)
+        for first, last in parts
+    ]
+    with current_app.connection_for_write(broker_url) as connection:
+        group(signatures).apply_async(producer=current_app.amqp.Producer(connection))
+
+
+def chunks(indices: Sequence[int], *, size: int) -> list[tuple[int, int]]:
+    """Ranges (first, past last) of at most `size` neighbours that together hold every index once and no other."""
+    ranges: list[tuple[int, int]] = []
+    for index in indices:
+        if ranges and ranges[-1][1] == index and index - ranges[-1][0] < size:
+            ranges[-1] = (ranges[-1][0], index + 1)
+        else:
+            ranges.append((index, index + 1))
+    return ranges
+
+
+def compute_chunk(*, sweep_id: int, first: int, last: int) -> None:
+    """What a worker does with a message: the points of the range that nobody stored yet. A finished or deleted sweep: nothing."""
+    if not Sweep.objects.filter(pk=sweep_id, status=Sweep.Status.OPEN).exists():
+        return
+    stored = set(
+        SweepPoint.objects.filter(sweep_id=sweep_id, index__gte=first, index__lt=last).values_list(
+            "index", flat=True
+        )
+    )
+    left = [index for index in range(first, last) if index not in stored]
+    if left:
+        sweeps.compute(_opened(sweep_id), indices=left)
+
+
+@lru_cache(maxsize=1)
+def _opened(sweep_id: int) -> OpenSweep:
+    """The sweep whose messages come just now: its candles are read once per worker process."""
+    return sweeps.reopen(sweep_id)
