@@ -55,6 +55,19 @@ def check(markets: Sequence[Bars], *, terms: Sequence[MarketTerms], capital: Cap
     _check_capital(capital)
 
 
+def check_pair(
+    long: Bars, *, short: Bars, terms: Sequence[MarketTerms], capital: Capital, funding: FloatArray | None
+) -> None:
+    """As `check`, and that the legs can offset each other."""
+    check([long, short], terms=terms, capital=capital)
+    if base_of(long.symbol) != base_of(short.symbol):
+        raise InvalidValueError(
+            f"{long.symbol} and {short.symbol} have different base assets: they are no pair"
+        )
+    if funding is not None and funding.shape != (len(short),):
+        raise InvalidValueError(f"funding must hold one rate per bar of {short.symbol}: {len(short)} numbers")
+
+
 def check_signals(signals: Signals, *, bars: Bars) -> None:
     if signals.enter.size != len(bars):
         raise InvalidValueError(

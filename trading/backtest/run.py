@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from trading.backtest import inputs, kernel, layout
+from trading.backtest import inputs, kernel, layout, pairs
 from trading.errors import InvalidValueError
 from trading.types.research import (
     TRADE_DTYPE,
@@ -48,6 +48,45 @@ def run(
         terms=tuple(terms),
         capital=capital,
         timeframe=markets[0].timeframe,
+        refusals=refusals(done.refusals, reasons=layout.REASONS),
+    )
+
+
+def run_pair(
+    long: Bars,
+    short: Bars,
+    signals: Signals,
+    *,
+    terms: Sequence[MarketTerms],
+    capital: Capital,
+    funding: FloatArray | None = None,
+) -> BacktestRun:
+    """Trades a pair in equal base size: long the first instrument, short the second, entered and left together.
+
+    The rules stand in `trading/backtest/pairs.py`. `signals` has one value per bar of the long leg; `terms` are the long leg's, then
+    the short one's. `funding` has one value per bar of the short leg: the rate paid at that bar's open, 0 or NaN where none is due
+    (`pairs.funding_flows` makes it; a rate carried forward over all bars would be paid at each). Each pair gives two trades, the
+    long leg first; a leg has no stop price of its own (NaN), and funding is in the short leg's `pnl`.
+    """
+    inputs.check_pair(long, short=short, terms=terms, capital=capital, funding=funding)
+    inputs.check_signals(signals, bars=long)
+    market = inputs.market_of([long, short])
+    equity = np.empty(market.timeline.size)
+    flows = inputs.shown(np.zeros(len(short)) if funding is None else np.asarray(funding, dtype=np.float64))
+    done = pairs.simulate(
+        market, inputs.said_of([signals]), flows, inputs.costs_of(terms), inputs.stakes_of(capital), equity
+    )
+    if done.fault >= 0:
+        raise inputs.bad_bar([long, short], row=done.fault, first=market.first)
+    trades = records(done.trades, columns=layout.TRADE_COLUMNS, time_ms=market.timeline)
+    trades["side"] = np.where(trades["instrument"] == 0, 1, -1)
+    return BacktestRun(
+        time_ms=market.timeline,
+        equity=equity,
+        trades=trades,
+        terms=tuple(terms),
+        capital=capital,
+        timeframe=long.timeframe,
         refusals=refusals(done.refusals, reasons=layout.REASONS),
     )
 
