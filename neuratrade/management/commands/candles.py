@@ -1,0 +1,245 @@
+"""Market history for research: `neuratrade candles download|import|export|gaps|list`."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from neuratrade.lib import clock, dates
+from neuratrade.lib.progress import progress
+from neuratrade.reports import candles as says
+from trading.history.formats import FORMATS
+from trading.history.store import BARS, SERIES_KINDS
+from trading.services import history, history_download, history_files
+from trading.types.research import TIMEFRAME_S
+
+_KINDS = (BARS, *SERIES_KINDS)
+EXAMPLES = """examples:
+  neuratrade candles download --venue binance --instrument BTC/USDT --timeframe 1m --since 2024-01-01
+  neuratrade candles import ADA_BTC-5m.feather --venue binance --instrument ADA/BTC --timeframe 5m
+  neuratrade candles import rates.csv --kind funding --venue binance --instrument BTC/USDT:USDT
+  neuratrade candles import --from-desk                     the minutes that the desk itself has kept
+  neuratrade candles export --venue binance --instrument BTC/USDT --timeframe 1h --to btc.csv
+  neuratrade candles gaps --venue binance
+  neuratrade candles list
+"""
+
+
+class Command(BaseCommand):
+    help = "Download, import, export and check the candles that backtests run on."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        raw = argparse.RawDescriptionHelpFormatter
+        return super().create_parser(prog_name, subcommand, epilog=EXAMPLES, formatter_class=raw, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        _add_download(
+            actions.add_parser("download", help="fetch from a venue; goes on where the last run stopped")
+        )
+        _add_import(
+            actions.add_parser("import", help="take in a file of candles, trades, funding or sentiment")
+        )
+        _add_export(actions.add_parser("export", help="write stored candles into a file"))
+        checked = actions.add_parser("gaps", help="where stored candles are missing")
+        checked.add_argument(
+            "--all", action="store_true", dest="wants_all", help="every gap, not the widest 40"
+        )
+        for parser_of in (checked, actions.add_parser("list", help="what is stored")):
+            _add_market(parser_of, is_required=False)
+            parser_of.add_argument("--json", action="store_true", dest="as_json", help="one JSON list")
+
+    def handle(self, *, action: str, **options: Any) -> None:
+        answers: dict[str, Callable[[dict[str, Any]], str]] = {
+            "download": _download,
+            "import": _import,
+            "export": _export,
+            "gaps": _gaps,
+            "list": _list,
+        }
+        self.stdout.write(answers[action](options))
+
+
+def _download(options: dict[str, Any]) -> str:
+    _check_period(options)
+    name = f"{options['venue']} {options['symbol']} {options['timeframe']}"
+    with _counting(name) as on_progress:
+        try:
+            done = history_download.download(
+                venue=options["venue"],
+                symbol=options["symbol"],
+                timeframe=options["timeframe"],
+                since=options["since"],
+                until=options["until"],
+                at=clock.now(),
+                on_progress=on_progress,
+            )
+        except KeyboardInterrupt:
+            sys.stderr.write(f"{name}: stopped; what came is stored, the same command goes on from there\n")
+            raise
+    return says.downloaded(done, name=name)
+
+
+def _import(options: dict[str, Any]) -> str:
+    venue, symbol, path = options["venue"], options["symbol"], options["file"]
+    if options["from_desk"]:
+        if path is not None or options["kind"] != BARS:
+            raise CommandError(
+                "--from-desk takes the desk's own minutes: give no file and no --kind", returncode=2
+            )
+        return "\n".join(
+            says.imported(one) for one in history_files.import_from_desk(venue=venue, symbol=symbol)
+        )
+    if path is None or not venue:
+        raise CommandError("give a FILE and --venue, or --from-desk", returncode=2)
+    if options["kind"] != BARS:
+        if not symbol:
+            raise CommandError(f"give the --instrument that the {options['kind']} is about", returncode=2)
+        return says.imported(
+            history_files.import_series(
+                path,
+                kind=options["kind"],
+                venue=venue,
+                symbol=symbol,
+                skip_bad=options["skip_bad"],
+                at=clock.now(),
+            )
+        )
+    with _counting(path.name) as on_progress:
+        done = history_files.import_candles(
+            path,
+            venue=venue,
+            symbol=symbol,
+            timeframe=options["timeframe"],
+            skip_bad=options["skip_bad"],
+            at=clock.now(),
+            on_progress=on_progress,
+        )
+    return says.imported(done)
+
+
+def _export(options: dict[str, Any]) -> str:
+    _check_period(options)
+    path, bars = history_files.export(
+        options["to"],
+        venue=options["venue"],
+        symbol=options["symbol"],
+        timeframe=options["timeframe"],
+        since=options["since"],
+        until=options["until"],
+        file_format=options["format"],
+        is_overwriting=options["overwrite"],
+    )
+    return f"{path}: {len(bars):,} candles of {bars.venue} {bars.symbol} {bars.timeframe}"
+
+
+def _gaps(options: dict[str, Any]) -> str:
+    reports = history.gaps(venue=options["venue"], symbol=options["symbol"], timeframe=options["timeframe"])
+    if options["as_json"]:
+        return json.dumps([says.plain_gaps(report) for report in reports], indent=2)
+    return says.gaps(reports, wants_all=options["wants_all"])
+
+
+def _list(options: dict[str, Any]) -> str:
+    market = {"venue": options["venue"], "symbol": options["symbol"]}
+    found = history.datasets(**market, timeframe=options["timeframe"])
+    if not options["timeframe"]:
+        found += [one for kind in SERIES_KINDS for one in history.datasets(**market, kind=kind)]
+    if options["as_json"]:
+        return json.dumps([says.plain_dataset(one) for one in found], indent=2)
+    return says.listed(found)
+
+
+def _check_period(options: dict[str, Any]) -> None:
+    try:
+        dates.period(options["since"], options["until"])
+    except dates.DateError as error:
+        raise CommandError(str(error)) from error
+
+
+@contextmanager
+def _counting(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar that begins with the first step, which tells how many there are."""
+    tell: Callable[[int], None] | None = None
+    with ExitStack() as stack:
+
+        def on_progress(done: int, total: int) -> None:
+            nonlocal tell
+            tell = tell or stack.enter_context(progress(label, total=total))
+            tell(done)
+
+        yield on_progress
+
+
+def _add_market(parser: argparse.ArgumentParser, *, is_required: bool) -> None:
+    parser.add_argument("--venue", required=is_required, default="", help="as binance")
+    parser.add_argument("--instrument", required=is_required, default="", dest="symbol", help="as BTC/USDT")
+    parser.add_argument(
+        "--timeframe",
+        required=is_required,
+        default="",
+        choices=[*TIMEFRAME_S],
+        metavar="1m…1d",
+        help="the bars' length",
+    )
+
+
+def _add_period(parser: argparse.ArgumentParser, *, until: tuple[str, ...] = ("--until",)) -> None:
+    parser.add_argument(
+        "--from",
+        "--since",
+        type=dates.day_or_time,
+        dest="since",
+        metavar="DATE",
+        help="the first day or time, as 2024-01-31",
+    )
+    parser.add_argument(
+        *until, type=dates.day_or_time, dest="until", metavar="DATE", help="the day or time after the last"
+    )
+
+
+def _add_download(parser: argparse.ArgumentParser) -> None:
+    _add_market(parser, is_required=True)
+    _add_period(parser, until=("--until", "--to"))
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file",
+        nargs="?",
+        type=Path,
+        metavar="FILE",
+        help="CSV, Parquet, Feather or JSON, packed or not; freqtrade's too",
+    )
+    _add_market(parser, is_required=False)
+    parser.add_argument(
+        "--kind",
+        choices=_KINDS,
+        default=BARS,
+        help="what the file holds (bars, or trades to build them from)",
+    )
+    for kind in SERIES_KINDS:
+        parser.add_argument(
+            f"--{kind}", action="store_const", const=kind, dest="kind", help=f"the same as --kind {kind}"
+        )
+    parser.add_argument(
+        "--skip-bad",
+        action="store_true",
+        help="leave bad rows out and count them, instead of refusing the file",
+    )
+    parser.add_argument(
+        "--from-desk", action="store_true", help="no file: the minutes that the desk has kept"
+    )
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    _add_market(parser, is_required=True)
+    _add_period(parser)
+    parser.add_argument("--to", type=Path, required=True, metavar="FILE", help="or a folder")
+    parser.add_argument("--format", choices=FORMATS, default="", help="without it the file's ending decides")
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
