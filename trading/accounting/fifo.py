@@ -206,8 +206,8 @@ def _close(
 ) -> tuple[OpenLot, Closure, Decimal, Decimal]:
     """The lot after it met the change, the closure, and what is left of the change's base and quote."""
     size = min(abs(lot.remaining_base), abs(base))
-    cost = _share(lot.remaining_cost, part=size, whole=abs(lot.remaining_base))
-    flow = _share(quote, part=size, whole=abs(base))
+    cost = share(lot.remaining_cost, part=size, whole=abs(lot.remaining_base))
+    flow = share(quote, part=size, whole=abs(base))
     is_long = lot.remaining_base > 0
     closure = Closure(
         lot_fill_id=lot.fill_id,
@@ -222,6 +222,6 @@ def _close(
     return left, closure, base + signed, quote - flow
 
 
-def _share(amount: Decimal, *, part: Decimal, whole: Decimal) -> Decimal:
+def share(amount: Decimal, *, part: Decimal, whole: Decimal) -> Decimal:
     """`amount` x part / whole, rounded once; all of it when the part is the whole, so the rest never drifts."""
     return amount if part == whole else (amount * part / whole).quantize(_QUANTUM).normalize(EXACT)
