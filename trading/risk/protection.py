@@ -48,7 +48,8 @@ class GuardOrder:
 class Guarded:
     """A position at one instant. `exit_price`: the best price it could be sold at, None when none is fresh.
 
-    `failures`: how many of its exits and stops failed in a row, the last at `failed_at`.
+    `leave_reason`: why its plan was ended early, where it was. `failures`: how many of its exits and stops failed in a row, the
+    last at `failed_at`.
     """
 
     at: datetime
@@ -64,6 +65,7 @@ class Guarded:
     orders: tuple[GuardOrder, ...] = ()
     failures: int = 0
     failed_at: datetime | None = None
+    leave_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +116,7 @@ def exit_reason(view: Guarded, *, stops: tuple[GuardOrder, ...]) -> str:
     if view.is_liquidating:
         return "liquidation"
     if view.close_by is not None and view.at >= view.close_by:
-        return "held as long as planned"
+        return view.leave_reason or "held as long as planned"
     price = view.exit_price
     if price is not None and view.target_price is not None and price >= view.target_price:
         return f"target {view.target_price} reached"
@@ -158,7 +160,7 @@ def _protect(view: Guarded, *, size: Decimal, stops: tuple[GuardOrder, ...]) -> 
         return Step(
             act=Act.HOLD, reason="guarded by the desk: the venue has no stops", is_protected=is_watched
         )
-    if len(stops) == 1 and stops[0].remaining_base == size and not stops[0].is_cancel_asked:
+    if len(stops) == 1 and _fits(stops[0], size=size, view=view):
         is_working = stops[0].is_working
         return Step(
             act=Act.HOLD, reason="stop in place" if is_working else "stop on its way", is_protected=is_working
@@ -169,6 +171,12 @@ def _protect(view: Guarded, *, size: Decimal, stops: tuple[GuardOrder, ...]) -> 
     if _is_pausing(view):
         return Step(act=Act.HOLD, reason=f"waiting after {view.failures} failed tries to place a stop")
     return Step(act=Act.PROTECT, reason="protective stop", size_base=size)
+
+
+def _fits(stop: GuardOrder, *, size: Decimal, view: Guarded) -> bool:
+    """The plan's stop may have moved since the order was placed (services/replanning.py)."""
+    is_same = stop.remaining_base == size and stop.stop_price == view.stop_price
+    return is_same and not stop.is_cancel_asked
 
 
 def _take_back(orders: tuple[GuardOrder, ...], *, reason: str) -> Step | None:

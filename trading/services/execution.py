@@ -26,10 +26,9 @@ from trading.errors import (
     VenueUnavailableError,
 )
 from trading.models import Account, Order
-from trading.protocols import AccountClient
+from trading.protocols import AccountClient, QuoteSource
 from trading.risk.approval import Terms
 from trading.services import approvals, journal, leases
-from trading.services.accounts import LiveBooks
 from trading.services.protection import desk_state
 from trading.types import OrderRequest, OrderState, OrderType, Purpose, Side, TimeInForce, TradingState
 
@@ -49,7 +48,7 @@ class Lane:
 
     account: Account
     client: AccountClient
-    books: LiveBooks
+    books: QuoteSource
     lease: tuple[str, str, int]
     is_shadow: bool = False
     clock: Callable[[], datetime] = now

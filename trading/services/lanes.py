@@ -73,6 +73,11 @@ class LaneRunner:
                 task.cancel()
             await asyncio.gather(keeper, listener, return_exceptions=True)
 
+    def hint(self) -> None:
+        """Something of the account may have changed: the next round looks soon."""
+        self._is_hinted = True
+        self.wake.set()
+
     async def tick(self) -> None:
         """One round. A venue that cannot be read costs this round's reading, nothing else."""
         agrees = self._is_reconciled and "reconcile" not in self._trouble
@@ -178,8 +183,7 @@ class LaneRunner:
     async def _listen(self) -> None:
         """The venue's own hints that something changed."""
         async for _ in self.lane.client.changes():
-            self._is_hinted = True
-            self.wake.set()
+            self.hint()
 
 
 def tidy(lane: Lane, *, at: datetime) -> None:

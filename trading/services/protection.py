@@ -13,7 +13,7 @@ from django.db import transaction
 from trading.errors import InvalidValueError
 from trading.models import Account, DeskState, Event, Order, Position
 from trading.risk.protection import Act, Guarded, GuardOrder, Step, decide, exit_side
-from trading.services import cancels, events, journal
+from trading.services import cancels, events, journal, replanning
 from trading.services.journal import client_order_id
 from trading.types import (
     InstrumentSpec,
@@ -190,6 +190,7 @@ def _view(
         ),
         failures=failures,
         failed_at=failed_at,
+        leave_reason=replanning.leave_reason(position, at=at),
     )
 
 

@@ -39,7 +39,10 @@ _TRADES_OVERLAP = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperOptions:
-    """`latency_ms`: one way, varied by half, from `seed`. `fee_in_received`: see PaperLedger."""
+    """`latency_ms`: one way, varied by half, from `seed`. `fee_in_received`: see PaperLedger.
+
+    `is_self_matching` False: whoever plays the market calls `match` after each of its steps.
+    """
 
     path: Path
     instruments: Mapping[str, InstrumentSpec]
@@ -47,6 +50,7 @@ class PaperOptions:
     start_balances: Mapping[str, Decimal]
     fee_in_received: bool = True
     latency_ms: float = 40.0
+    is_self_matching: bool = True
     seed: int = 0
     clock: Callable[[], datetime] = now
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -170,7 +174,7 @@ class PaperAccount:
     # --- the market goes on -------------------------------------------------------------------------------------------
 
     def _run_matching(self) -> None:
-        if self._matching is None:
+        if self._matching is None and self._options.is_self_matching:
             self._matching = asyncio.create_task(self._match_forever())
 
     async def _match_forever(self) -> None:

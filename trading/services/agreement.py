@@ -1,0 +1,161 @@
+"""Whether a backtest is worth believing: the same bars through the kernel and through the desk (`rehearsal.py`), trade by trade.
+
+Entries that the desk's gate refused for reasons bars do not know (losses in a row, the day's loss, volatility) are taken out of the
+backtest first and listed; everything else must agree within bounds that are stated, or it is a breach.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+
+from neuratrade.lib.clock import from_epoch_ms
+from trading.accounting import drift
+from trading.accounting.drift import Difference, Drift, Trade
+from trading.models import Instrument
+from trading.risk.limits import for_profile
+from trading.services import drift_trades
+from trading.services.rehearsal import Rehearsal
+from trading.services.rehearsal_desk import FEE_IN_RECEIVED, Setting
+from trading.services.rehearsal_player import Veto
+from trading.types import InstrumentSpec, Mode
+from trading.types.research import BacktestRun, Bars, Signals
+
+BPS = Decimal(10_000)
+# A fill is on the tick; a level that was cut to the tick first may lie two away.
+ENTRY_TICKS, EXIT_TICKS = 1, 2
+# The paper venue rounds each fee up to 1e-8 of its asset.
+_ROUNDING_QUOTE = Decimal("0.001")
+# How far the price moves until a rest too small to sell goes with a later exit.
+_LARGEST_MOVE_RATIO = Decimal("0.2")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """`explained` are deviations the rules of desk and kernel foresee; `breaches` are those that nothing explains."""
+
+    drift: Drift
+    agreed: int
+    vetoes: tuple[Veto, ...]
+    explained: tuple[str, ...]
+    breaches: tuple[str, ...]
+
+
+def check(bars: Bars, signals: Signals, *, played: Rehearsal, setting: Setting, strategy: str) -> Agreement:
+    """Compares what `rehearsal.play` left in the books with the kernel's run over the same bars."""
+    run = backtest(bars, signals, vetoes=played.vetoes, setting=setting)
+    instrument = Instrument.objects.select_related("venue").get(pk=played.instrument_id)
+    step = timedelta(milliseconds=bars.step_ms)
+    mine = drift_trades.of_desk(
+        instrument=instrument,
+        strategy=strategy,
+        mode=Mode.PAPER,
+        since=from_epoch_ms(int(bars.open_time_ms[0])),
+        until=from_epoch_ms(int(bars.open_time_ms[-1])) + 2 * step,
+        bars=bars,
+    )
+    found = drift.compare(desk=mine, backtest=drift_trades.of_backtest(run, [bars]), step=step)
+    explained: list[str] = []
+    breaches: list[str] = []
+    agreed = 0
+    for item in found.differences:
+        wrong, foreseen = _judge(item, setting=setting, step=step)
+        breaches += wrong
+        explained += foreseen
+        agreed += not wrong
+    return Agreement(
+        drift=found,
+        agreed=agreed,
+        vetoes=played.vetoes,
+        explained=tuple(explained),
+        breaches=tuple(breaches),
+    )
+
+
+def backtest(bars: Bars, signals: Signals, *, vetoes: Sequence[Veto], setting: Setting) -> BacktestRun:
+    """The kernel's run of the entries that were not refused, with half the spread as its slippage."""
+    from trading.backtest.capital import from_limits, terms_of
+    from trading.backtest.run import run
+
+    enter = signals.enter.copy()
+    enter[[veto.bar for veto in vetoes]] = False
+    half_ratio = setting.depth.half_ratio
+    capital = from_limits(for_profile(setting.risk_profile), start_equity=float(setting.start_quote))
+    return run(
+        [bars],
+        [as_the_desk_leaves(replace(signals, enter=enter), half_ratio=float(half_ratio))],
+        terms=[terms_of(setting.spec, slippage_bps=float(half_ratio * BPS))],
+        capital=capital,
+    )
+
+
+def as_the_desk_leaves(signals: Signals, *, half_ratio: float) -> Signals:
+    """The desk sells at its target once the bid is there: half a spread later than the last price, and at no less than the target."""
+    return replace(signals, target_ratio=(1 + signals.target_ratio) / (1 - half_ratio) - 1)
+
+
+def _judge(item: Difference, *, setting: Setting, step: timedelta) -> tuple[list[str], list[str]]:
+    """(what nothing explains, what the rules foresee) about one pair."""
+    mine, theirs = item.desk, item.backtest
+    if mine is None or theirs is None:
+        lone = mine or theirs
+        assert lone is not None, "a difference is about at least one trade"
+        who = "the desk alone" if mine else "the backtest alone"
+        return [f"{lone.entry_at:%Y-%m-%d %H:%M}: {who} made this trade"], []
+    wrong, foreseen = _exits(mine, theirs, step=step)
+    spec, half = setting.spec, setting.depth.half_ratio
+    tick, scaled_fees = spec.price_tick, theirs.fees * mine.size_base / theirs.size_base
+    checks = (
+        ("entry price", mine.entry_price, theirs.entry_price, ENTRY_TICKS * tick),
+        ("exit price", mine.exit_price, theirs.exit_price, EXIT_TICKS * tick),
+        (
+            "size",
+            mine.ordered_base,
+            theirs.size_base,
+            size_bound(theirs.size_base, spec=spec, half_ratio=half),
+        ),
+        ("fees", mine.fees, scaled_fees, fee_bound(mine, setting=setting)),
+    )
+    for name, ours, kernel, bound in checks:
+        if abs(ours - kernel) > bound:
+            wrong.append(
+                f"{mine.entry_at:%Y-%m-%d %H:%M}: {name} {ours:.8f} at the desk, {kernel:.8f} in the backtest, "
+                f"{bound:.8f} apart would do"
+            )
+    if mine.size_base != mine.ordered_base:
+        wrong.append(f"{mine.entry_at:%Y-%m-%d %H:%M}: {mine.size_base} filled of {mine.ordered_base}")
+    return wrong, foreseen
+
+
+def _exits(mine: Trade, theirs: Trade, *, step: timedelta) -> tuple[list[str], list[str]]:
+    at = f"{mine.entry_at:%Y-%m-%d %H:%M}"
+    if not (theirs.entry_at <= mine.entry_at < theirs.entry_at + step):
+        return [f"{at}: entered in another bar than the backtest, {theirs.entry_at:%H:%M}"], []
+    if not (theirs.exit_at <= mine.exit_at < theirs.exit_at + step):
+        return [
+            f"{at}: left as {mine.exit_kind} at {mine.exit_at:%H:%M}, the backtest as {theirs.exit_kind} at {theirs.exit_at:%H:%M}"
+        ], []
+    if mine.exit_kind == theirs.exit_kind:
+        return [], []
+    if mine.exit_kind in {"STOP", "TRAILING"} and theirs.exit_kind in {"SIGNAL", "TIME"}:
+        return [], [
+            f"{at}: the open was beyond the stop when an exit by {theirs.exit_kind} was due: the stop that rests at the venue was first"
+        ]
+    return [f"{at}: left as {mine.exit_kind}, the backtest as {theirs.exit_kind}"], []
+
+
+def size_bound(size_base: Decimal, *, spec: InstrumentSpec, half_ratio: Decimal) -> Decimal:
+    """One step, and half a spread of the size: the desk's worst price counts from the ask, the kernel's from the open."""
+    return spec.size_step + size_base * half_ratio
+
+
+def fee_bound(trade: Trade, *, setting: Setting) -> Decimal:
+    """The venue's rounding. Where the fee is taken in what was bought, also what that coin gained or lost until the exit, and two steps
+    that were too small to sell with it."""
+    if setting.client not in FEE_IN_RECEIVED:
+        return _ROUNDING_QUOTE
+    move = abs(trade.exit_price - trade.entry_price)
+    coins = trade.size_base * setting.spec.taker_fee_ratio + 2 * setting.spec.size_step
+    return (
+        _ROUNDING_QUOTE + coins * move + 2 * setting.spec.size_step * trade.exit_price * _LARGEST_MOVE_RATIO
+    )
