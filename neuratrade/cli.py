@@ -27,8 +27,8 @@ _HIDDEN_OPTIONS = {
     *("--version", "--settings", "--pythonpath", "--traceback", "--no-color", "--force-color"),
     *("--skip-checks", "-v", "--verbosity"),
 }
-# They make a home, look for what is left of one, or only start a command that asks itself.
-_NEED_NO_HOME = frozenset({"prepare", "prepare_demo", "down", "run"})
+# They make a home, look for what is left of one, only start a command that asks itself, or touch nothing of it.
+_NEED_NO_HOME = frozenset({"prepare", "prepare_demo", "down", "run", "indicators"})
 # They would only fail later, and less clearly, on tables of another version. The pages and the kill switch try nevertheless.
 _NEED_TABLES = frozenset(
     {

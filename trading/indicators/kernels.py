@@ -109,11 +109,14 @@ def atr(high: FloatArray, low: FloatArray, close: FloatArray, period: int) -> Fl
     out = np.full(close.size, np.nan)
     average, part = 0.0, 1.0 / period
     for i in range(1, close.size):
+        reach = _true_range(high[i], low[i], close[i - 1])
         if i > period:
-            average *= period - 1
-        average += _true_range(high[i], low[i], close[i - 1])
-        if i >= period:
+            average += (reach - average) * part
+        else:
+            average += reach
+        if i == period:
             average *= part
+        if i >= period:
             out[i] = average
     return out
 
