@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 _LOOK_EVERY_S = 0.2
-_STOP_S = 3.0
+_STOP_S = 1.0
 
 
 def watch(command: Sequence[str]) -> int:
