@@ -7,6 +7,7 @@ from trading.models.ledger import EquityMark, Fill, Lot, LotClosure, Order, Orde
 from trading.models.market import CandleRow, Instrument
 from trading.models.research import Backtest, Sweep, SweepPoint
 from trading.models.state import DeskState, Heartbeat, Lease
+from trading.models.taxes import PastImport, PastTrade, TaxExport
 
 __all__ = [
     "Account",
@@ -28,10 +29,13 @@ __all__ = [
     "Operator",
     "Order",
     "OrderTransition",
+    "PastImport",
+    "PastTrade",
     "Position",
     "Posting",
     "RiskCheck",
     "Sweep",
     "SweepPoint",
+    "TaxExport",
     "Venue",
 ]
