@@ -1,7 +1,8 @@
 """The built-in desk's judgement: plain rules over the same evidence a model gets. Pure; every word is labelled.
 
 Longs only: with a short-term trend (EMA 9 above EMA 21, RSI 40 to 70) or on a rebound (RSI under 32), where spread and fees leave
-room. The rules are simple on purpose and promise no profit.
+room. Where a strategy asked for the decision, its plan is followed as it stands, or not at all: so the desk does what a backtest of
+the strategy does. The rules are simple on purpose and promise no profit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,10 @@ MIN_DEPTH_QUOTE = D(2_000)
 CALM_ATR_RATIO = D("0.003")
 SMALLEST_SCALE = D("0.25")
 MAX_USED_RATIO = D("0.8")
+# What a plan may ask for (agents/answers.py), and a target for a strategy that has none: the farthest.
+STOPS_ATR = (D("0.5"), D(10))
+LONGEST_TARGET_ATR = D(20)
+PLANNED_HOLD_S = (60, 86_400)
 
 Answer = dict[str, Any]
 
@@ -70,6 +75,8 @@ class Signal:
 
 def analyse(brief: Mapping[str, Any], facts: Facts) -> Answer:
     """The analyst's answer from `get_price` and the "1m" and "5m" candles."""
+    if proposed_by_strategy(brief):
+        return _follow(brief, facts)
     symbol = brief["instrument"]["symbol"]
     quote, fast, slow = facts["get_price"], facts["1m"], facts["5m"]
     spread, atr_ratio = quote.number("spread_bps"), slow.number("indicators.atr_ratio")
@@ -100,6 +107,59 @@ def analyse(brief: Mapping[str, Any], facts: Facts) -> Answer:
     }
 
 
+def proposed_by_strategy(brief: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The stop, target, time and confidence that a strategy proposes; empty when none asked for the decision."""
+    proposal: Mapping[str, Any] = brief.get("market", {}).get("proposal", {})
+    return proposal if "stop_ratio" in proposal else {}
+
+
+def _follow(brief: Mapping[str, Any], facts: Facts) -> Answer:
+    """The analyst's answer to a strategy's signal: yes, unless the spread or its own numbers make it impossible."""
+    symbol, proposal = brief["instrument"]["symbol"], proposed_by_strategy(brief)
+    quote, slow = facts["get_price"], facts["5m"]
+    spread, atr_ratio = quote.number("spread_bps"), slow.number("indicators.atr_ratio")
+    if spread > MAX_SPREAD_BPS:
+        return no_trade(symbol, f"the spread of {spread} bps is above {MAX_SPREAD_BPS} bps")
+    stop, target = distances_atr(proposal, facts)
+    if not STOPS_ATR[0] <= stop <= STOPS_ATR[1]:
+        return no_trade(
+            symbol,
+            f"the strategy's stop is {stop} ATR of 5m candles; the desk takes {STOPS_ATR[0]} to {STOPS_ATR[1]}",
+        )
+    if not STOPS_ATR[0] <= target <= LONGEST_TARGET_ATR:
+        return no_trade(
+            symbol,
+            f"the strategy's target is {target} ATR of 5m candles; the desk takes {STOPS_ATR[0]} to {LONGEST_TARGET_ATR}",
+        )
+    return {
+        "action": "buy",
+        "symbol": symbol,
+        "confidence_ratio": str(D(str(proposal["confidence_ratio"]))),
+        "horizon_s": hold_s(proposal),
+        "thesis": f"{LABEL}: the strategy's signal; stop {stop} ATR, target {target} ATR, spread {spread} bps, ATR {atr_ratio:.3%}",
+        "claims": [quote.claim("spread_bps"), quote.claim("ask"), slow.claim("indicators.atr_14")],
+    }
+
+
+def distances_atr(proposal: Mapping[str, Any], facts: Facts) -> tuple[Decimal, Decimal]:
+    """A strategy's stop and target, parts of the price, as distances in ATRs of 5m candles at the price to be paid."""
+    atr_per_price = facts["5m"].number("indicators.atr_14") / facts["get_price"].number("ask")
+    if atr_per_price <= 0:
+        raise UnknownFactError("the market does not move, so a distance in ATRs")
+
+    def distance(name: str) -> Decimal:
+        return D(format(round(D(str(proposal[name])) / atr_per_price, 4).normalize(), "f"))
+
+    return distance("stop_ratio"), distance(
+        "target_ratio"
+    ) if "target_ratio" in proposal else LONGEST_TARGET_ATR
+
+
+def hold_s(proposal: Mapping[str, Any]) -> int:
+    """How long the strategy holds at most, within what a plan may ask for."""
+    return min(max(int(proposal["max_hold_s"]), PLANNED_HOLD_S[0]), PLANNED_HOLD_S[1])
+
+
 def find_signal(fast: Fact) -> Signal | None:
     """The buy signal in the indicators of 1m candles; None when there is none."""
     rsi = fast.number("indicators.rsi_14")
@@ -113,7 +173,9 @@ def find_signal(fast: Fact) -> Signal | None:
 
 
 def next_proposal(brief: Mapping[str, Any], facts: Facts, *, tried: int) -> dict[str, Any] | None:
-    """The arguments of the next `propose_order`: a farther target each time; None when all were tried."""
+    """The arguments of the next `propose_order`: a farther target each time; None when all were tried. A strategy's plan is the only one."""
+    if proposal := proposed_by_strategy(brief):
+        return _propose(brief, proposal, facts) if tried == 0 else None
     if tried >= len(TARGETS_ATR):
         return None
     spread = facts["get_price"].number("spread_bps")
@@ -123,6 +185,19 @@ def next_proposal(brief: Mapping[str, Any], facts: Facts, *, tried: int) -> dict
         "stop_distance_atr": str(STOP_ATR),
         "target_distance_atr": str(TARGETS_ATR[tried]),
         "max_hold_s": min(max(brief["idea"]["horizon_s"], MIN_HOLD_S), MAX_HOLD_S),
+        "size_scale_ratio": "1",
+    }
+
+
+def _propose(brief: Mapping[str, Any], proposal: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    """Bought at once, as in a backtest, where an entry is carried out at the next open."""
+    stop, target = distances_atr(proposal, facts)
+    return {
+        "symbol": brief["instrument"]["symbol"],
+        "order_type": "market",
+        "stop_distance_atr": str(stop),
+        "target_distance_atr": str(target),
+        "max_hold_s": hold_s(proposal),
         "size_scale_ratio": "1",
     }
 
@@ -137,8 +212,7 @@ def plan(facts: Facts, proposal: Mapping[str, Any]) -> Answer:
     quote, slow, appraised = facts["get_price"], facts["5m"], facts["propose_order"]
     words = (
         f"{LABEL}: {proposal['order_type']} order at a spread of {quote.text('spread_bps')} bps, stop "
-        f"{proposal['stop_distance_atr']} ATR, target {proposal['target_distance_atr']} ATR: the nearest with an edge "
-        "after fees"
+        f"{proposal['stop_distance_atr']} ATR, target {proposal['target_distance_atr']} ATR: an edge is left after fees"
     )
     claims = [
         quote.claim("spread_bps"),

@@ -195,6 +195,8 @@ RISK_PROFILE = env.choice("NEURATRADE_RISK_PROFILE", "balanced", ("defensive", "
 BLACKLIST = frozenset(env.names("NEURATRADE_BLACKLIST"))
 # How often the shortest quests (scans, order care) run
 MICRO_EVERY_S = env.integer("NEURATRADE_MICRO_EVERY_S", 60, low=5, high=300)
+# Strategies that look at the live market, each `name` or `name:timeframe`. None by default: test one before it trades.
+STRATEGIES = env.names("NEURATRADE_STRATEGIES")
 
 # Language models: an empty provider list means the built-in rules desk, labelled as such
 AI_PROVIDER = env.choice(

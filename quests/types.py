@@ -90,7 +90,10 @@ class Fired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opportunity:
-    """Something worth a debate. `score` only ranks; `market` is the JSON evidence the decision will carry."""
+    """Something worth a debate. `score` only ranks; `market` is the JSON evidence the decision will carry.
+
+    `skill_hash` names the version that saw it, where a strategy did; empty: the one the analyst opens.
+    """
 
     venue: str
     symbol: str
@@ -98,6 +101,7 @@ class Opportunity:
     skill_name: str
     why: str
     market: Mapping[str, Any]
+    skill_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

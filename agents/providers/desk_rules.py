@@ -99,7 +99,9 @@ def _answer(brief: Mapping[str, Any], request: ModelRequest) -> rules.Answer:
         if "propose_order" in facts and rules.has_edge(facts["propose_order"]):
             return rules.plan(facts, json.loads(_proposals(request)[-1].arguments))
         facts["get_price"].number("spread_bps")
-        return rules.no_trade(symbol, "no target leaves an edge after fees", key=key)
+        is_theirs = bool(rules.proposed_by_strategy(brief))
+        why = "the strategy's plan leaves no edge" if is_theirs else "no target leaves an edge"
+        return rules.no_trade(symbol, f"{why} after fees", key=key)
     except rules.UnknownFactError as error:
         no = rules.no_trade(symbol, str(error), key=key)
         return rules.veto(symbol, str(error)) if request.role is Role.RISK_MANAGER else no

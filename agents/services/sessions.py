@@ -229,7 +229,7 @@ def _skill_used(session: Session) -> dict[str, str]:
         opened = Evidence.objects.filter(session=session, tool=skilltool.NAME).exclude(reference="")
         first = opened.order_by("step__number", "position").first()
         name = (first.result or {}).get("skill", "") if first else ""
-    return {"skill_name": name, "skill_hash": session.skills.get(name, "") or session.decision.skill_hash}
+    return {"skill_name": name, "skill_hash": session.decision.skill_hash or session.skills.get(name, "")}
 
 
 def _close(decision: Decision, *, role: Role, reason: str, at: datetime) -> None:

@@ -8,7 +8,7 @@ from pydantic import Field
 from agents.errors import ToolError
 from agents.protocols import Tool, ToolContext, ToolOutput
 from agents.tooling import BPS, EVERY_ROLE, MARKET_VALID_S, InstrumentArguments, find_instrument
-from trading.types import ZERO, BookLevel
+from trading.types import BookLevel
 
 DEPTH_BPS = Decimal(10)
 
@@ -23,7 +23,7 @@ def run(arguments: Arguments, context: ToolContext) -> ToolOutput:
     if book is None or not book.bids or not book.asks:
         raise ToolError(f"there is no fresh order book for {spec.symbol} on {spec.venue}")
     mid = (book.bids[0].price + book.asks[0].price) / 2
-    bid_depth, ask_depth = _depth_quote(book.bids, mid=mid), _depth_quote(book.asks, mid=mid)
+    bid_depth, ask_depth = book.near_depth_quote(within_bps=DEPTH_BPS)
     total = bid_depth + ask_depth
     return ToolOutput(
         data={
@@ -39,12 +39,6 @@ def run(arguments: Arguments, context: ToolContext) -> ToolOutput:
         as_of=min(book.as_of, book.received_at),
         valid_for_s=MARKET_VALID_S,
     )
-
-
-def _depth_quote(levels: tuple[BookLevel, ...], *, mid: Decimal) -> Decimal:
-    """Quote value resting within 10 bps of the middle."""
-    near = (level for level in levels if abs(level.price - mid) <= mid * DEPTH_BPS / BPS)
-    return sum((level.price * level.size for level in near), ZERO)
 
 
 def _listed(levels: tuple[BookLevel, ...], *, count: int) -> list[dict[str, Decimal]]:

@@ -85,7 +85,7 @@ def _open(
         source=run.quest.name if not run.subject else f"{run.quest.name}: {run.subject}",
         market={**opportunity.market, "score": round(opportunity.score, 4), "why": opportunity.why},
         skill_name=opportunity.skill_name,
-        skill_hash="",
+        skill_hash=opportunity.skill_hash,
         at=at,
     )
     pointed = Run.objects.filter(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from agents.rules import Fact, UnknownFactError, analyse, find_objection, find_signal, review
+from agents.rules import Fact, UnknownFactError, analyse, find_objection, find_signal, next_proposal, review
 
 BRIEF: dict[str, Any] = {
     "instrument": {"symbol": "BTC/USDT", "taker_fee_ratio": "0.001"},
@@ -94,3 +94,57 @@ def test_the_risk_manager_shrinks_with_volatility_and_never_enlarges() -> None:
         for ratio in ("0.001", "0.003", "0.006", "0.1")
     ]
     assert scales == ["1", "1", "0.50", "0.25"]
+
+
+PROPOSED: dict[str, Any] = {
+    "instrument": {"symbol": "BTC/USDT", "taker_fee_ratio": "0.001"},
+    "idea": {"horizon_s": 1800},
+    "market": {
+        "proposal": {
+            "stop_ratio": "0.004",
+            "target_ratio": "0.01",
+            "max_hold_s": 1440,
+            "confidence_ratio": "0.55",
+        }
+    },
+}
+
+
+def at_price(*, ask: str = "500", spread: str = "0.5", atr: str = "1") -> dict[str, Fact]:
+    """An ATR of 1 at a price of 500 is 0.2 %: a stop of 0.4 % is two of them, a target of 1 % five."""
+    slow = Fact("A3", {"indicators": {"atr_ratio": "0.002", "atr_14": atr}})
+    falling = candles(rsi="50", fast="99")
+    return facts(get_price=Fact("A1", {"spread_bps": spread, "ask": ask}), **{"1m": falling, "5m": slow})
+
+
+def test_a_strategy_s_plan_is_followed_as_it_stands() -> None:
+    assert analyse(BRIEF, at_price())["action"] == "no_trade", "by their own rules there is nothing here"
+    answer = analyse(PROPOSED, at_price())
+    assert (answer["action"], answer["confidence_ratio"], answer["horizon_s"]) == ("buy", "0.55", 1440)
+    assert next_proposal(PROPOSED, at_price(), tried=0) == {
+        "symbol": "BTC/USDT",
+        "order_type": "market",
+        "stop_distance_atr": "2",
+        "target_distance_atr": "5",
+        "max_hold_s": 1440,
+        "size_scale_ratio": "1",
+    }
+
+
+def test_a_strategy_s_plan_is_not_bent_until_it_fits() -> None:
+    assert next_proposal(PROPOSED, at_price(), tried=1) is None
+    assert "spread" in analyse(PROPOSED, at_price(spread="11"))["thesis"]
+    tight = analyse(PROPOSED, at_price(atr="5"))  # two tenths of what was an ATR
+    assert tight["action"] == "no_trade"
+    assert "stop is 0.4 ATR of 5m candles; the desk takes 0.5 to 10" in tight["thesis"]
+    far = analyse(PROPOSED, at_price(atr="0.21"))
+    assert "target is 23.8095 ATR" in far["thesis"]
+    with pytest.raises(UnknownFactError):
+        analyse(PROPOSED, at_price(atr="0"))
+
+
+def test_a_strategy_without_a_target_gets_the_farthest_and_a_hold_within_bounds() -> None:
+    proposal = {"stop_ratio": "0.004", "max_hold_s": 900_000, "confidence_ratio": "0.55"}
+    plan = next_proposal({**PROPOSED, "market": {"proposal": proposal}}, at_price(), tried=0)
+    assert plan is not None
+    assert (plan["target_distance_atr"], plan["max_hold_s"]) == ("20", 86_400)

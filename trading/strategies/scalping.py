@@ -68,7 +68,7 @@ class Scalping:
                 return (
                     f"it cannot win at {market.venue} {market.symbol}: the target of {parameters['target_ratio']:.3%} does "
                     f"not pay the costs of {market.round_trip_ratio:.3%} (two taker fees of {market.taker_fee_ratio:.3%}, "
-                    f"slippage of {market.slippage_bps:g} bps a fill)"
+                    f"slippage of {market.slippage_bps:.3g} bps a fill)"
                 )
         return ""
 

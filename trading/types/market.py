@@ -98,6 +98,18 @@ class OrderBook:
         """The levels that an order of `side` takes from."""
         return self.asks if side is Side.BUY else self.bids
 
+    def near_depth_quote(self, *, within_bps: Decimal = Decimal(10)) -> tuple[Decimal, Decimal]:
+        """Quote value of the bids and of the asks that rest within `within_bps` of the middle; zeros while a side is empty."""
+        if not self.bids or not self.asks:
+            return Decimal(0), Decimal(0)
+        mid = (self.bids[0].price + self.asks[0].price) / 2
+        reach = mid * within_bps / 10_000
+        bids, asks = (
+            sum((level.price * level.size for level in side if abs(level.price - mid) <= reach), Decimal(0))
+            for side in (self.bids, self.asks)
+        )
+        return bids, asks
+
     def age_s(self, *, at: datetime) -> float:
         return max((at - min(self.as_of, self.received_at)).total_seconds(), 0.0)
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -44,6 +45,14 @@ def test_the_best_opportunity_becomes_a_decision_that_tells_why(desk: Desk, run:
     assert opened.decision.market == {"quote": {"bid": "100"}, "score": 2, "why": "it rose"}
     run.refresh_from_db()
     assert run.decision == opened.decision
+
+
+def test_the_version_of_a_strategy_s_page_is_stored_from_the_start(
+    desk: Desk, run: Run, at: datetime
+) -> None:
+    opened = open_best(run, replace(opportunity(), skill_hash="ab" * 32), at=at)
+    assert opened.decision is not None
+    assert opened.decision.skill_hash == "ab" * 32
 
 
 def test_one_asset_is_under_debate_once_across_venues(desk: Desk, run: Run, at: datetime) -> None:

@@ -161,7 +161,7 @@ def test_a_second_beat_inserts_nothing(desk: Desk, at: datetime) -> None:
     again = services.start_due(cadence=Cadence.MICRO, at=at + timedelta(seconds=30))
     next_slot = services.start_due(cadence=Cadence.MICRO, at=at + timedelta(seconds=60))
     names = {Run.objects.get(pk=t.run_id).quest.name for t in first}
-    assert names == {"scan_momentum", "scan_spreads", "follow_open_orders"}
+    assert names == {"scan_momentum", "scan_spreads", "scan_strategies", "follow_open_orders"}
     assert again == ()
     assert len(next_slot) == len(first)
 
