@@ -70,7 +70,12 @@ def _candles(options: Mapping[str, Any]) -> Mapping[str, FloatArray]:
     from trading.history import formats
 
     bars = formats.read(
-        options["candles"], venue="file", symbol="ANY/ANY", timeframe=options["timeframe"], at=clock.now()
+        options["candles"],
+        venue="file",
+        symbol="ANY/ANY",
+        timeframe=options["timeframe"],
+        at=clock.now(),
+        skip_bad=True,
     ).bars
     return {
         **{"values": bars.close, "high": bars.high, "low": bars.low, "close": bars.close},

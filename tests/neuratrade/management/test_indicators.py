@@ -41,7 +41,7 @@ def test_json_holds_the_same_and_nothing_else() -> None:
 def test_a_file_of_candles_serves_as_well(tmp_path: Path) -> None:
     path = tmp_path / "candles.csv"
     rows = [
-        f"{1_600_000_000_000 + i * 60_000},{9 + i % 7},{11 + i % 7},{8 + i % 7},{10 + i % 7},{i}"
+        f"{1_600_000_020_000 + i * 60_000},{9 + i % 7},{11 + i % 7},{8 + i % 7},{10 + i % 7},{i}"
         for i in range(90)
     ]
     path.write_text("time,open,high,low,close,volume\n" + "\n".join(rows) + "\n")
