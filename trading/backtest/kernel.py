@@ -104,7 +104,7 @@ def _leave(row: FloatArray, held: FloatArray, k: int, t: int, kind: int, level: 
     held[_HIGHEST] = max(held[_HIGHEST], price)
     _record(row, held, k, t, kind, price, fee)
     cash: float = held[_SIZE] * price - fee
-    held[:] = 0.0
+    held[_SIZE] = 0.0
     return cash
 
 
@@ -171,7 +171,10 @@ def _size(
     if target < np.inf and stakes.kelly < np.inf:
         caps[6] = _kelly(bound, stop, target, loss, fee, claim, stakes.confidence_weight)
         caps[6] *= stakes.kelly * equity / loss
-    binding = int(np.argmin(caps))
+    binding = 0
+    for cap in range(1, _CAPS):
+        if caps[cap] < caps[binding]:
+            binding = cap
     size = caps[binding]
     if costs.size_step[k] > 0.0:
         size = np.floor(size / costs.size_step[k] + _WHOLE) * costs.size_step[k]
@@ -210,7 +213,7 @@ def _enter(k: int, t: int, desk: Desk, market: Market, said: Said, costs: Costs,
     held[_TRAILING] = 1.0 if np.isnan(trailing) else trailing
     held[_LEVEL] = max(stop, fill * (1.0 - held[_TRAILING]))
     held[_HIGHEST], held[_LOWEST], held[_LAST] = fill, fill, open_
-    held[_FEE], held[_EQUITY], held[_BAR] = fee, cash + exposure[0], t
+    held[_FEE], held[_EQUITY], held[_BAR], held[_HELD] = fee, cash + exposure[0], t, 0.0
     desk.cash[0] -= size * fill + fee
     return _NOT
 
@@ -221,7 +224,9 @@ def _with_room(trades: FloatArray, count: int, more: int) -> FloatArray:
     if count + more <= trades.shape[0]:
         return trades
     room = np.empty((trades.shape[0] * 2, _WIDTH))
-    room[: trades.shape[0]] = trades
+    for row in range(count):  # element by element: a slice would triple the time to compile
+        for column in range(_WIDTH):
+            room[row, column] = trades[row, column]
     return room
 
 
@@ -276,12 +281,14 @@ def simulate(market: Market, said: Said, costs: Costs, stakes: Stakes, equity: F
     book, rows, cursor, wanted = (
         np.zeros((n, _STATE)),
         np.empty(n, np.int64),
-        first[:n].copy(),
+        np.empty(n, np.int64),
         np.zeros(n, np.bool_),
     )
     cash, refusals = np.full(1, stakes.start), np.zeros(len(REASONS), np.int64)
     desk = Desk(book, rows, cash)
     trades = np.empty((_FIRST_ROOM + n, _WIDTH))
+    for k in range(n):
+        cursor[k] = first[k]
     t = -1
     while t < times - 1:
         t += 1
@@ -297,7 +304,7 @@ def simulate(market: Market, said: Said, costs: Costs, stakes: Stakes, equity: F
             if not aligned and (row == first[k + 1] or time_ms[row] != timeline[t]):
                 continue
             if not _is_bar(opens[row], highs[row], lows[row], closes[row]):
-                return Outcome(trades[:0], refusals, row)
+                return Outcome(trades, 0, refusals, row)
             rows[k], cursor[k] = row, row + 1
             if book[k, _SIZE] > 0.0:
                 kind = _due(book[k], opens[row], exit_[row - 1], said.max_hold[k])
@@ -333,4 +340,4 @@ def simulate(market: Market, said: Said, costs: Costs, stakes: Stakes, equity: F
         if book[k, _SIZE] > 0.0:
             _record(trades[count], book[k], k, times - 1, _BY_END, book[k, _LAST], 0.0)
             count += 1
-    return Outcome(trades[:count], refusals, -1)
+    return Outcome(trades, count, refusals, -1)

@@ -95,9 +95,10 @@ class Stakes(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """`trades` has TRADE_COLUMNS; `fault` is the first row that is no bar, -1 when all are."""
+    """The first `count` rows of `trades` have TRADE_COLUMNS; `fault` is the first row that is no bar, -1 when all are."""
 
     trades: FloatArray
+    count: int
     refusals: IntArray
     fault: int
 

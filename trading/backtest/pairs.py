@@ -73,7 +73,10 @@ def _sized(
         caps[6] = (
             -1.0 if is_hopeless else (chance - (1.0 - chance) * loss / gain) * stakes.kelly * cash / loss
         )
-    binding = int(np.argmin(caps))
+    binding = 0
+    for cap in range(1, _CAPS):
+        if caps[cap] < caps[binding]:
+            binding = cap
     size, step = caps[binding], max(costs.size_step[0], costs.size_step[1])
     if step > 0.0:
         size = np.floor(size / step + _WHOLE) * step
@@ -138,6 +141,7 @@ def _why_leave(pair: FloatArray, legs: FloatArray, is_said: int, max_hold: int) 
 @compiled
 def _record(
     trades: FloatArray,
+    count: int,
     t: int,
     kind: int,
     prices: tuple[float, float],
@@ -147,7 +151,7 @@ def _record(
 ) -> None:
     """Two rows, the long leg first; funding is the short leg's."""
     for leg in range(2):
-        row, entry, price = trades[leg], legs[leg, _ENTRY], prices[leg]
+        row, entry, price = trades[count + leg], legs[leg, _ENTRY], prices[leg]
         change = price - entry if leg == 0 else entry - price
         against = entry - legs[leg, _LOWEST] if leg == 0 else legs[leg, _HIGHEST] - entry
         in_favour = legs[leg, _HIGHEST] - entry if leg == 0 else entry - legs[leg, _LOWEST]
@@ -163,6 +167,7 @@ def _record(
 @compiled
 def _leave(
     trades: FloatArray,
+    count: int,
     t: int,
     kind: int,
     opens: tuple[float, float],
@@ -173,10 +178,22 @@ def _leave(
     """Sells the long leg and buys the short one back; the cash both bring."""
     sold, bought = opens[0] * (1.0 - costs.slip[0]), opens[1] * (1.0 + costs.slip[1])
     fees = (pair[_SIZE] * sold * costs.fee[0], pair[_SIZE] * bought * costs.fee[1])
-    _record(trades, t, kind, (sold, bought), fees, pair, legs)
+    _record(trades, count, t, kind, (sold, bought), fees, pair, legs)
     cash: float = pair[_SIZE] * (sold + legs[1, _ENTRY] - bought) - fees[0] - fees[1]
     pair[_SIZE] = 0.0
     return cash
+
+
+@compiled
+def _with_room(trades: FloatArray, count: int) -> FloatArray:
+    """The table, twice as long when two more pairs would not fit."""
+    if count + 4 <= trades.shape[0]:
+        return trades
+    room = np.empty((trades.shape[0] * 2, _WIDTH))
+    for row in range(count):
+        for column in range(_WIDTH):
+            room[row, column] = trades[row, column]
+    return room
 
 
 @compiled
@@ -184,14 +201,11 @@ def simulate(  # noqa: C901, PLR0915 - one loop, so that the order of events can
     market: Market, said: Said, funding: FloatArray, costs: Costs, stakes: Stakes, equity: FloatArray
 ) -> Outcome:
     """Trades the pair and fills `equity`. `funding` has one rate per bar of the short leg, NaN or 0 where none is due."""
-    pair, legs, rows, cursor = np.zeros(9), np.zeros((2, 5)), np.empty(2, np.int64), market.first[:2].copy()
+    pair, legs, rows, cursor = np.zeros(9), np.zeros((2, 5)), np.empty(2, np.int64), np.array([market.first[0], market.first[1]])
     trades, refusals = np.empty((_FIRST_ROOM, _WIDTH)), np.zeros(len(REASONS), np.int64)
     count, cash, wanted, leaving = 0, stakes.start, _NOT, _NOT
     for t in range(market.timeline.size):
-        if count + 4 > trades.shape[0]:
-            room = np.empty((trades.shape[0] * 2, _WIDTH))
-            room[:count] = trades[:count]
-            trades = room
+        trades = _with_room(trades, count)
         for leg in range(2):
             row, rows[leg] = cursor[leg], _NOT
             if market.is_aligned or (
@@ -200,7 +214,7 @@ def simulate(  # noqa: C901, PLR0915 - one loop, so that the order of events can
                 low, high = market.low[row], market.high[row]
                 body = (market.open[row], market.close[row])
                 if not (0.0 < low <= min(body) and max(body) <= high < np.inf):
-                    return Outcome(trades[:0], refusals, row)
+                    return Outcome(trades, 0, refusals, row)
                 rows[leg], cursor[leg] = row, row + 1
         if rows[1] >= 0 and pair[_SIZE] > 0.0:
             rate = funding[rows[1] - market.first[1]]
@@ -210,7 +224,7 @@ def simulate(  # noqa: C901, PLR0915 - one loop, so that the order of events can
         if rows[0] >= 0 and rows[1] >= 0:
             opens = (market.open[rows[0]], market.open[rows[1]])
             if leaving != _NOT:
-                cash += _leave(trades[count : count + 2], t, leaving, opens, pair, legs, costs)
+                cash += _leave(trades, count, t, leaving, opens, pair, legs, costs)
                 count, leaving = count + 2, _NOT
             elif wanted != _NOT:
                 reason = _enter(t, wanted, opens, cash, pair, legs, said, costs, stakes)
@@ -234,6 +248,6 @@ def simulate(  # noqa: C901, PLR0915 - one loop, so that the order of events can
         equity[t] = cash + pair[_SIZE] * (legs[0, _LAST] + legs[1, _ENTRY] - legs[1, _LAST])
     if pair[_SIZE] > 0.0:
         lasts = (legs[0, _LAST], legs[1, _LAST])
-        _record(trades[count : count + 2], market.timeline.size - 1, _BY_END, lasts, (0.0, 0.0), pair, legs)
+        _record(trades, count, market.timeline.size - 1, _BY_END, lasts, (0.0, 0.0), pair, legs)
         count += 2
-    return Outcome(trades[:count], refusals, -1)
+    return Outcome(trades, count, refusals, -1)

@@ -104,7 +104,9 @@ def capital(rng) -> Capital:
     if chosen < 0.3:
         return unlimited(start_equity=1000.0, max_slippage_bps=8.0)
     if chosen < 0.5:
-        return from_limits(PROFILES["aggressive"], start_equity=20_000.0, max_open_positions=int(rng.integers(3)))
+        return from_limits(
+            PROFILES["aggressive"], start_equity=20_000.0, max_open_positions=int(rng.integers(3))
+        )
     return replace(
         unlimited(start_equity=5000.0, max_slippage_bps=float(rng.choice([8.0, 30.0]))),
         risk_per_trade_ratio=float(rng.choice([0.0005, 0.01, 0.02])),
