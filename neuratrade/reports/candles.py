@@ -76,11 +76,11 @@ def gaps(reports: Sequence[GapReport], *, wants_all: bool) -> str:
     for report in reports:
         one = report.dataset
         missing = sum(gap.missing for gap in report.gaps)
-        head = f"{one.venue} {one.symbol} {one.timeframe}, {_day(one.first)} to {_day(one.last)}, {one.bars:,} bars: "
+        head = f"{one.venue} {one.symbol} {one.timeframe}, {_day(one.first)} to {_day(one.last)}, {_count(one.bars, 'bar')}: "
         if not missing:
             parts.append(f"{head}no gap")
             continue
-        head += f"{len(report.gaps):,} gap{'s' if len(report.gaps) > 1 else ''}, {missing:,} bars missing ({report.missing_ratio:.2%})"
+        head += f"{_count(len(report.gaps), 'gap')}, {_count(missing, 'bar')} missing ({report.missing_ratio:.2%})"
         parts.append(f"{head}\n{_gap_table(report.gaps, wants_all=wants_all)}")
     return "\n".join(parts)
 
@@ -111,12 +111,16 @@ def _gap_table(found: Sequence[Gap], *, wants_all: bool) -> str:
     return f"{table}\n  and {hidden:,} smaller ones; --all lists them" if hidden else table
 
 
-def _saved(added: int, *, replaced: int, noun: str = "candles") -> str:
-    return f"{added:,} {noun} added" + (f", {replaced:,} replaced by newer values" if replaced else "")
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _saved(added: int, *, replaced: int, noun: str = "candle") -> str:
+    return f"{_count(added, noun)} added" + (f", {replaced:,} replaced by newer values" if replaced else "")
 
 
 def _noun(done: Imported) -> str:
-    return "candles" if done.timeframe else "values"
+    return "candle" if done.timeframe else "value"
 
 
 def _day(at: datetime | None) -> str:

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from neuratrade.lib import clock, dates
 from neuratrade.lib.progress import progress
 from neuratrade.reports import candles as says
+from trading.errors import TradingError
 from trading.history.formats import FORMATS
 from trading.history.store import BARS, SERIES_KINDS
 from trading.services import history, history_download, history_files
@@ -38,7 +39,9 @@ class Command(BaseCommand):
         return super().create_parser(prog_name, subcommand, epilog=EXAMPLES, formatter_class=raw, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        actions = parser.add_subparsers(
+            dest="action", required=True, metavar="download|import|export|gaps|list"
+        )
         _add_download(
             actions.add_parser("download", help="fetch from a venue; goes on where the last run stopped")
         )
@@ -62,11 +65,14 @@ class Command(BaseCommand):
             "gaps": _gaps,
             "list": _list,
         }
-        self.stdout.write(answers[action](options))
+        try:
+            self.stdout.write(answers[action](options))
+        except (TradingError, dates.DateError) as error:
+            raise CommandError(str(error)) from error
 
 
 def _download(options: dict[str, Any]) -> str:
-    _check_period(options)
+    dates.period(options["since"], options["until"])
     name = f"{options['venue']} {options['symbol']} {options['timeframe']}"
     with _counting(name) as on_progress:
         try:
@@ -124,7 +130,7 @@ def _import(options: dict[str, Any]) -> str:
 
 
 def _export(options: dict[str, Any]) -> str:
-    _check_period(options)
+    dates.period(options["since"], options["until"])
     path, bars = history_files.export(
         options["to"],
         venue=options["venue"],
@@ -153,13 +159,6 @@ def _list(options: dict[str, Any]) -> str:
     if options["as_json"]:
         return json.dumps([says.plain_dataset(one) for one in found], indent=2)
     return says.listed(found)
-
-
-def _check_period(options: dict[str, Any]) -> None:
-    try:
-        dates.period(options["since"], options["until"])
-    except dates.DateError as error:
-        raise CommandError(str(error)) from error
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from trading.history.quality import Rows
 from trading.types.research import PRICES, TIMEFRAME_S, IntArray
 
 _MEANINGS = ("time", *PRICES, "volume")
+_MANY = 20
 
 
 def rows_of(opened: Opened, *, file: str, symbol: str, timeframe: str) -> Rows:
@@ -37,12 +38,19 @@ def rows_of(opened: Opened, *, file: str, symbol: str, timeframe: str) -> Rows:
 
 
 def _refuse_longer(times: IntArray, *, file: str, timeframe: str) -> None:
-    """Hourly rows taken for minutes would be one bar in sixty, and every strategy on them wrong."""
-    steps = np.diff(np.sort(times[times >= 0]))
-    steps = steps[steps > 0]
-    if steps.size > 1 and int(steps.min()) > TIMEFRAME_S[timeframe] * 1000:
-        hint = (
-            quality.apart(times, timeframe=timeframe)
-            or f" (the closest rows are {int(steps.min()) // 1000} s apart)"
+    """Hourly rows taken for minutes would be one bar in sixty, and every strategy on them wrong.
+
+    Few rows may lie far apart by chance, many are never all a multiple of a longer timeframe apart.
+    """
+    if times.size < _MANY:
+        return
+    step_ms = int(np.gcd.reduce(np.diff(times)))
+    longer = [
+        name
+        for name, length_s in TIMEFRAME_S.items()
+        if length_s > TIMEFRAME_S[timeframe] and step_ms and step_ms % (length_s * 1000) == 0
+    ]
+    if longer:
+        raise BadFileError(
+            f"{file} holds no {timeframe} bars, its rows are {longer[-1]} apart; give --timeframe {longer[-1]}"
         )
-        raise BadFileError(f"{file} holds no {timeframe} bars{hint}")

@@ -119,6 +119,6 @@ def _note(times: IntArray, *, timeframe: str) -> str:
         return ""
     first, last = (f"{from_epoch_ms(int(at_ms)):{_SHOWN}}" for at_ms in (times[0], times[-1]))
     return (
-        f"built from {times.size} trades from {first} to {last}; "
-        f"the first and the last {timeframe} bar hold only the trades in the file"
+        f"built from {times.size:,} trades from {first} to {last}; a time without a trade has no bar, "
+        f"and the first and the last {timeframe} bar hold only the trades in the file"
     )
