@@ -95,7 +95,7 @@ class TaxYear:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.rows or self.income or self.costs or self.notes)
+        return not self.events
 
     @property
     def flags(self) -> Mapping[Flag, int]:

@@ -15,6 +15,7 @@ Json: TypeAlias = Any
 _Row = TypeVar("_Row")
 # Seconds since 1970 are below this until the year 5138, milliseconds have been above it since 1973.
 _SECONDS_END = 100_000_000_000
+_LONGEST_TICKER = 20
 
 
 def number(value: object, *, name: str) -> Decimal:
@@ -49,6 +50,13 @@ def moment(value: object, *, name: str = "time") -> datetime:
     if found.tzinfo is None:
         raise InvalidValueError(f"{name} {written!r} has no zone; write 2025-03-01T12:00:00Z or …+01:00")
     return found.astimezone(UTC)
+
+
+def coin(written: str) -> str:
+    """The asset's name as everything here spells it: short ones in capitals, addresses and conditions as they are."""
+    name = written.strip()
+    is_ticker = name.isalnum() and len(name) <= _LONGEST_TICKER and not name.lower().startswith("0x")
+    return name.upper() if is_ticker else name
 
 
 def json_rows(text: str) -> list[Mapping[str, Json]]:

@@ -12,7 +12,7 @@ from functools import partial
 
 from trading.accounting.fifo import product
 from trading.accounting.taxes.events import Event, Kind
-from trading.accounting.taxes.readers.cells import Numbering, each, moment, number
+from trading.accounting.taxes.readers.cells import Numbering, coin, each, moment, number
 from trading.errors import InvalidValueError
 
 COLUMNS = (
@@ -63,15 +63,15 @@ def _event(row: Mapping[str, str | None], *, wallet: str, numbered: Numbering) -
         at=moment(cells["time"]),
         kind=kind,
         wallet=account,
-        asset=cells["asset"].upper() if cells["asset"].isalnum() else cells["asset"],
+        asset=coin(cells["asset"]),
         size=size,
-        quote=cells.get("quote", "").upper(),
+        quote=coin(cells.get("quote", "")),
         total=_total(cells, kind=kind, size=size),
         fee=number(cells.get("fee"), name="fee"),
-        fee_asset=cells.get("fee_asset", "").upper(),
+        fee_asset=coin(cells.get("fee_asset", "")),
         to_wallet=cells.get("to_account", ""),
         value=number(value, name="value") if value else None,
-        value_asset=(cells.get("value_asset") or "USD").upper() if value else "",
+        value_asset=coin(cells.get("value_asset") or "USD") if value else "",
         acquired_at=moment(acquired, name="acquired") if acquired else None,
         link=cells.get("link", ""),
         note=cells.get("note", ""),

@@ -5,6 +5,7 @@ USDC: pUSD, in use since 28 April 2026, is a one-to-one wrapper of it. Tokens ar
 merges and redemptions tell the condition only.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -45,8 +46,11 @@ def _events(row: Mapping[str, Json], *, wallet: str, numbered: Numbering) -> Ite
     size = number(row.get("size"), name="size")
     paid = row.get("usdc_size")
     told = [kind, condition, *(str(row.get(name) or "") for name in ("asset", "token_id", "side", "price"))]
+    said = "\x1f".join(
+        [str(row.get("proxy_wallet") or ""), str(row.get("transaction_hash") or ""), *told, f"{size:f}"]
+    )
     event = Event(
-        id=numbered(":".join(["polymarket", str(row.get("transaction_hash") or ""), *told, f"{size:f}"])),
+        id=numbered(f"polymarket:{hashlib.sha256(said.encode()).hexdigest()[:32]}"),
         at=moment(row.get("timestamp")),
         kind=Kind.UNSUPPORTED,
         wallet=wallet or f"polymarket:{row.get('proxy_wallet') or 'wallet'}",
