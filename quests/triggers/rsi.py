@@ -1,6 +1,8 @@
 """Wakes the desk when an instrument is oversold: Wilder's RSI(14) on 1m closes, followed tick by tick.
 
-Source of the formula: J. W. Wilder, New Concepts in Technical Trading Systems (1978), chapter 6.
+Source of the formula: J. W. Wilder, New Concepts in Technical Trading Systems (1978), chapter 6. It is the desk's RSI
+(trading.indicators) but for a market that never moved, which is no oversold one. Written out here because the watching process
+should not carry TA-Lib, which brings pandas along (80 MB), for two averages.
 """
 
 from dataclasses import dataclass, field

@@ -11,6 +11,7 @@ from quests.triggers.rsi import LENGTH, RsiGauge
 from quests.triggers.volatility import RangeGauge
 from quests.triggers.volume_spike import BARS, VolumeGauge
 from tests.quests.samples import START, candle
+from trading import indicators
 
 TRIGGERS = discover("quests.triggers", "TRIGGER")
 
@@ -55,6 +56,24 @@ def test_live_rsi_equals_that_of_the_bar_if_it_closed_there() -> None:
         gauge.on_candle(candle(minute, 100 + (minute % 7) - minute * 0.2))
     live = gauge.on_price(93.0, at=START)
     assert live == pytest.approx(gauge.on_candle(candle(30, 93.0)))
+
+
+def test_rsi_is_the_one_that_strategies_and_backtests_use() -> None:
+    gauge, rng = RsiGauge(), random.Random(3)
+    closes = [100.0]
+    for _ in range(1500):
+        closes.append(round(closes[-1] * (1 + rng.choice([0, rng.gauss(0, 0.002)])), 2))
+    values = [gauge.on_candle(candle(i, close)) for i, close in enumerate(closes)]
+    assert values[:LENGTH] == [None] * LENGTH
+    assert values[LENGTH:] == pytest.approx(indicators.rsi(closes)[LENGTH:].tolist(), abs=1e-9)
+
+
+def test_a_market_that_never_moved_is_not_oversold() -> None:
+    gauge = RsiGauge()
+    for minute in range(20):
+        value = gauge.on_candle(candle(minute, 100.0))
+    assert value == gauge.on_price(100.0, at=START) == 50.0
+    assert indicators.rsi([100.0] * 20)[-1] == 0.0  # TA-Lib's answer, which would fire
 
 
 def test_volume_is_compared_with_the_twenty_bars_before() -> None:
