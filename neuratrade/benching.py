@@ -44,10 +44,10 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """An answer for a person and for a script; `is_bad` is the line of a check that failed."""
+    """An answer for a person or for a script, the one that was wanted at least; `is_bad` is the line of a check that failed."""
 
-    text: str
-    plain: Any
+    text: str = ""
+    plain: Any = None
     is_bad: str = ""
 
 
@@ -89,13 +89,17 @@ def _finish(sweep: OpenSweep, *, workers: int, view: View) -> Shown:
     finish = walk_forward.finish if sweep.windows else sweep_results.best
     outcome = finish(sweep, objective=sweep.row.objective, at=clock.now(), started_s=started_s)
     shown = _shown(outcome, view=view, started_s=started_s)
-    found = sweep_results.results(sweep)
     if sweep.windows:
-        return replace(shown, plain={**shown.plain, "walk_forward": tables.walk_plain(outcome.report)})
+        walked = tables.walk_plain(outcome.report)
+        return replace(shown, plain={**shown.plain, "walk_forward": walked}) if view.as_json else shown
+    found = sweep_results.results(sweep)
     order = sweep_results.ranked(found, objective=sweep.row.objective)
+    if view.as_json:
+        return replace(
+            shown, plain={**shown.plain, "sweep": tables.sweep_plain(sweep.row, found=found, order=order)}
+        )
     table = tables.sweep_table(sweep.row, found=found, order=order[: view.top], names=sweep.grid.varied)
-    plain = tables.sweep_plain(sweep.row, found=found, order=order)
-    return replace(shown, text=f"{shown.text}\n{table}", plain={**shown.plain, "sweep": plain})
+    return replace(shown, text=f"{shown.text}\n{table}")
 
 
 def _compute(sweep: OpenSweep, *, workers: int) -> None:
@@ -118,22 +122,23 @@ def _compute(sweep: OpenSweep, *, workers: int) -> None:
 
 
 def _shown(outcome: Outcome, *, view: View, started_s: float) -> Shown:
-    from neuratrade.reports import text
     from trading.backtest import document
 
-    took_s = time.perf_counter() - started_s
-    if view.html is not None or not view.as_json:
-        outcome = backtests.simulated(outcome)
     if view.html is not None:
         from neuratrade.reports import html
 
+        outcome = backtests.simulated(outcome)
         view.html.write_text(html.render(outcome.report), encoding="utf-8")
+    if view.as_json:
+        plain = {"id": outcome.row.pk, **document.as_json(outcome.report), "notes": list(outcome.notes)}
+        return Shown(plain=plain)
+    from neuratrade.reports import text
+
     told = text.render(outcome.report, width=view.width)
     notes = "".join(f"note: {note}\n" for note in outcome.notes)
     where = f"report: {view.html}\n" if view.html else ""
-    footer = tables.footer(outcome.row, took_s=took_s)
-    plain = {"id": outcome.row.pk, **document.as_json(outcome.report), "notes": list(outcome.notes)}
-    return Shown(text=f"{told}\n{notes}{where}{footer}", plain=plain)
+    footer = tables.footer(outcome.row, took_s=time.perf_counter() - started_s)
+    return Shown(text=f"{told}\n{notes}{where}{footer}")
 
 
 def checked(ask: Ask, *, check: str) -> Shown:

@@ -73,11 +73,11 @@ def _needs_home(name: str) -> bool:
 def _refuse_old_tables() -> None:
     from django.core.management import CommandError
 
-    from neuratrade.supervise import desk
+    from neuratrade.supervise import tables
     from neuratrade.supervise.errors import SuperviseError
 
     try:
-        desk.refuse_pending_migrations()
+        tables.refuse_pending_migrations()
     except SuperviseError as error:
         raise CommandError(str(error)) from error
 

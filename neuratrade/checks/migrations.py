@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from neuratrade.lib.health import CheckResult, CheckStatus
-from neuratrade.supervise.desk import pending_migrations
+from neuratrade.supervise.tables import pending_migrations
 
 
 def check(at: datetime) -> CheckResult:

@@ -10,10 +10,8 @@ from contextlib import contextmanager
 
 import redis
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.migrations.executor import MigrationExecutor
 
-from neuratrade.supervise import control, herald, home, orphans, processes, summary, watching
+from neuratrade.supervise import control, herald, home, orphans, processes, summary, tables, watching
 from neuratrade.supervise.errors import NotRunningError, SuperviseError
 from trading.errors import ConfigurationError
 from trading.services import keys
@@ -47,7 +45,7 @@ def run(*, say: Say, detach: bool) -> None:
 
 def _start(say: Say) -> None:
     """Starts every process; raises SuperviseError with one line when something stands in the way."""
-    refuse_pending_migrations()
+    tables.refuse_pending_migrations()
     _refuse_bad_keys()
     table = processes.table()
     control.refuse_second(settings.HOME)
@@ -67,23 +65,6 @@ def _start(say: Say) -> None:
     herald.clear_restarts(settings.HOME)
     summary.remember_address()
     control.start(table, home=settings.HOME, is_redis_up=_is_redis_up)
-
-
-def pending_migrations() -> list[str]:
-    """Names of migrations the database lacks; empty when it is up to date."""
-    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
-
-
-def refuse_pending_migrations() -> None:
-    """Raises SuperviseError while the database lacks a migration: a desk must not trade on an older schema."""
-    pending = pending_migrations()
-    if pending:
-        raise SuperviseError(
-            f"the database lacks {len(pending)} migrations (first: {pending[0]}), so the desk will not trade; "
-            "run `neuratrade prepare`"
-        )
 
 
 def _refuse_bad_keys() -> None:

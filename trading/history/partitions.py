@@ -17,6 +17,7 @@ from typing import IO, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from trading.history.arrow import as_array
 from trading.history.errors import BrokenHistoryError, HistoryError
 from trading.types.research import FloatArray, IntArray
 
@@ -132,8 +133,8 @@ class Partitions:
     def _read_file(self, path: Path) -> dict[str, npt.NDArray[Any]]:
         with _reading(path) as parquet:
             self._check_label(parquet, path)
-            table = parquet.read(use_threads=False)
-            columns = {name: table.column(name).to_numpy() for name in (TIME, *self.values)}
+            table = parquet.read()
+            columns = {name: as_array(table.column(name)) for name in (TIME, *self.values)}
         times = columns[TIME]
         is_ordered = bool(np.all(np.diff(times) > 0)) and times.dtype == np.int64
         if not is_ordered or any(columns[name].dtype != np.float64 for name in self.values):
@@ -197,8 +198,7 @@ class Partitions:
 def _joined(
     parts: list[dict[str, npt.NDArray[Any]]], *, names: tuple[str, ...]
 ) -> dict[str, npt.NDArray[Any]]:
-    if len(parts) == 1:
-        return parts[0]
+    """One after the other, always as copies: what comes from a file is read-only, and bound to it."""
     if not parts:
         return {name: np.empty(0, np.int64 if name == TIME else np.float64) for name in names}
     return {name: np.concatenate([part[name] for part in parts]) for name in names}
@@ -232,7 +232,7 @@ def _reading(path: Path) -> Iterator[Any]:
     import pyarrow.parquet
 
     try:
-        with pyarrow.parquet.ParquetFile(path, page_checksum_verification=True) as parquet:
+        with pyarrow.parquet.ParquetFile(path, memory_map=True, page_checksum_verification=True) as parquet:
             yield parquet
     except PermissionError as error:
         raise HistoryError(f"{path} cannot be read; make it readable") from error

@@ -134,7 +134,7 @@ def _report(
         parameters=parameters,
         code_version=code_version(),
         made_at=at.isoformat(timespec="seconds"),
-        settings={name: _plain(value) for name, value in _settings(bench).items()},
+        settings=_shown_settings(bench),
     )
     return review(
         stretch.run,
@@ -184,12 +184,20 @@ def _settings(bench: Bench) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> float | int | str | None:
-    if isinstance(value, float | int | str) or value is None:
-        return value
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_plain(item)}" for name, item in value.items())
-    return "; ".join(str(_plain(item)) for item in value)
+def _shown_settings(bench: Bench) -> dict[str, float | int | str | None]:
+    """The settings in few words, for the report."""
+    request = bench.request
+    fees = [
+        f"{cost.terms.venue} {cost.terms.symbol}: taker {cost.terms.taker_fee_ratio:.4%} ({cost.source})"
+        for cost in bench.costs
+    ]
+    return {
+        "profile": request.profile,
+        "start_equity_quote": request.start_equity,
+        "slippage_bps": request.slippage_bps,
+        "max_open_positions": request.max_open_positions or "no limit",
+        "fees": "; ".join(fees),
+    }
 
 
 def newest(count: int, *, strategy: str = "") -> list[Backtest]:

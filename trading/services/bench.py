@@ -220,7 +220,9 @@ def open_bench(
     Raises TradingError in one line: unknown strategy, parameter, venue or instrument, missing or too few candles, no fees known.
     """
     from trading import indicators
+    from trading.indicators import lean
 
+    lean.load_talib()
     strategy, play = strategies.find(request.strategy)
     _check_legs(request, strategy)
     warmup = max(strategy.warmup_bars(play.values({**request.parameters, **point})) for point in points)
