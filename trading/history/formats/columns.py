@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from trading.history.arrow import as_array
 from trading.history.errors import BadFileError
 from trading.types.research import FloatArray, IntArray
 
@@ -102,7 +103,7 @@ def numbers(column: Any) -> FloatArray:
     if pyarrow.types.is_string(column.type) or pyarrow.types.is_large_string(column.type):
         return np.array([_number(text) for text in column.to_pylist()], np.float64)
     try:
-        values: FloatArray = column.cast(pyarrow.float64(), safe=False).to_numpy(**_copying(column))
+        values: FloatArray = as_array(column.cast(pyarrow.float64(), safe=False).fill_null(np.nan))
     except pyarrow.ArrowException:
         return np.full(len(column), np.nan)
     return values
@@ -115,10 +116,10 @@ def times_ms(column: Any) -> IntArray:
     kind = column.type
     if pyarrow.types.is_date(kind) or pyarrow.types.is_timestamp(kind):
         in_ms = column.cast(pyarrow.timestamp("ms", getattr(kind, "tz", None)), safe=False)
-        whole: IntArray = in_ms.cast(pyarrow.int64()).fill_null(-1).to_numpy(**_copying(column))
+        whole: IntArray = as_array(in_ms.cast(pyarrow.int64()).fill_null(-1))
         return np.maximum(whole, -1)
     if pyarrow.types.is_integer(kind):
-        return _scaled(column.cast(pyarrow.int64(), safe=False).fill_null(-1).to_numpy(**_copying(column)))
+        return _scaled(as_array(column.cast(pyarrow.int64(), safe=False).fill_null(-1)))
     if pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind):
         return np.array([_time_ms(text) for text in column.to_pylist()], np.int64)
     values = numbers(column)
@@ -151,10 +152,3 @@ def _number(text: str | None) -> float:
         return float(text) if text is not None else np.nan
     except ValueError:
         return np.nan
-
-
-def _copying(column: Any) -> dict[str, bool]:
-    """`to_numpy` of one piece must be told that it may copy; of several pieces it always does."""
-    import pyarrow
-
-    return {} if isinstance(column, pyarrow.ChunkedArray) else {"zero_copy_only": False}

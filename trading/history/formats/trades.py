@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from neuratrade.lib.clock import from_epoch_ms, to_epoch_ms
+from trading.history.arrow import as_array
 from trading.history.errors import BadFileError
 from trading.history.formats import columns
 from trading.history.formats.tables import Opened
@@ -91,7 +92,7 @@ def _once(index: IntArray, *, times: IntArray, ids: Any) -> IntArray:
     taken = ids.take(pyarrow.array(index))
     if isinstance(taken, pyarrow.ChunkedArray):
         taken = taken.combine_chunks()
-    codes = taken.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    codes = as_array(taken.dictionary_encode().indices.fill_null(-1))
     keys = np.where(codes < 0, -1 - np.arange(codes.size), codes)
     _, firsts = np.unique(np.stack([times[index], keys]), axis=1, return_index=True)
     return index[np.sort(firsts)]
