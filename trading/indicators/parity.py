@@ -11,6 +11,7 @@ from statistics import median
 
 import numpy as np
 
+from trading.errors import InvalidValueError
 from trading.indicators import catalog, stream
 from trading.indicators.catalog import Indicator, Number
 from trading.indicators.facade import Facade, Outputs
@@ -21,6 +22,7 @@ REFERENCE = "talib"
 # exact ones by 1e-12 after a million bars.
 TOLERANCE_RATIO = 1e-10
 LIVE_BARS = 20_000
+LEAST_BARS = 300  # four times the longest warm-up: fewer would prove nothing
 _CUTS = 6
 _RUNS = 5
 # Parameters that have no default in the catalogue.
@@ -74,7 +76,12 @@ def may_be_default(lines: list[Line]) -> bool:
 def examine(
     provider: Facade, *, reference: Facade, candles: Mapping[str, FloatArray], seed: int
 ) -> Iterator[Line]:
-    """One line per indicator over these candles (columns as in trading/indicators/samples.py). `seed` picks the places of the cuts."""
+    """One line per indicator over these candles (columns as in trading/indicators/samples.py). `seed` picks the places of the cuts.
+
+    Raises InvalidValueError for fewer than LEAST_BARS bars.
+    """
+    if candles["close"].size < LEAST_BARS:
+        raise InvalidValueError(f"the gate needs at least {LEAST_BARS} bars, not {candles['close'].size}")
     for name, indicator in catalog.INDICATORS.items():
         columns = tuple(candles[column] for column in indicator.inputs)
         given = GIVEN.get(name, {})

@@ -42,11 +42,11 @@ def test_a_file_of_candles_serves_as_well(tmp_path: Path) -> None:
     path = tmp_path / "candles.csv"
     rows = [
         f"{1_600_000_020_000 + i * 60_000},{9 + i % 7},{11 + i % 7},{8 + i % 7},{10 + i % 7},{i}"
-        for i in range(90)
+        for i in range(400)
     ]
     path.write_text("time,open,high,low,close,volume\n" + "\n".join(rows) + "\n")
     asked = ("parity", "--candles", str(path), "--provider", "talib")
-    assert run(*asked, "--timeframe", "1m").startswith("90 bars")
+    assert run(*asked, "--timeframe", "1m").startswith("400 bars")
     with pytest.raises(CommandError, match="give --timeframe"):
         run(*asked)
 
@@ -55,6 +55,7 @@ def test_a_file_of_candles_serves_as_well(tmp_path: Path) -> None:
     ("arguments", "line"),
     [
         (["--bars", "0"], "a market needs at least one bar, not 0"),
+        (["--bars", "299"], "the gate needs at least 300 bars, not 299"),
         (["--provider", "pandas"], "no indicator provider 'pandas'; give one of: numba, talib"),
         (["--candles", "/nowhere/candles.csv"], "candles.csv"),
     ],

@@ -19,7 +19,7 @@ def wilder(values: list[float], *, period: int) -> list[float]:
     return smooth
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(PRICES)
 def test_sma_and_bollinger(prices: list[float]) -> None:
     middle = indicators.sma(prices, period=20)
@@ -33,7 +33,7 @@ def test_sma_and_bollinger(prices: list[float]) -> None:
     assert upper[-1] - lower[-1] == CLOSE(4 * window.std(), rel=1e-3, abs=scale * 1e-3)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(PRICES)
 def test_rsi_is_wilders(prices: list[float]) -> None:
     changes = np.diff(prices)
@@ -45,7 +45,7 @@ def test_rsi_is_wilders(prices: list[float]) -> None:
     assert value[-1] == CLOSE(expected, abs=1e-6)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.floats(10, 20), st.floats(0, 5), st.floats(0, 1)), min_size=20, max_size=60))
 def test_atr_is_wilders(bars: list[tuple[float, float, float]]) -> None:
     high = [low + size for low, size, _ in bars]

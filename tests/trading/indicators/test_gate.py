@@ -1,16 +1,21 @@
 """The gate lets nobody through who computes something else, and the default has passed it."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from trading import indicators
+from trading.history import formats
 from trading.indicators import catalog, parity, samples
 from trading.indicators.facade import Facade, Formula, FormulaProvider, Outputs
 from trading.types.research import FloatArray
 
+DATA = Path(__file__).parents[4] / "shared" / "data"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BARS = 3000
 SEED = 3
 
@@ -48,6 +53,27 @@ def test_every_provider_found_passes(name: str) -> None:
 
 def test_the_default_may_be_the_default() -> None:
     assert parity.may_be_default(lines_of(indicators.provider()))
+
+
+@pytest.mark.parametrize("file", ["XLM_BTC-5m-2018-01.feather", "btc-perp-1m-2022-01.csv.gz"])
+@pytest.mark.parametrize("name", sorted(indicators.all_providers()))
+def test_every_provider_passes_on_recorded_markets(file: str, name: str) -> None:
+    path = DATA / file
+    if not path.exists():
+        pytest.skip(f"no recorded candles at {path}")
+    bars = formats.read(
+        path, venue="binance", symbol="ANY/ANY", timeframe=file.split("-")[-3], at=NOW, skip_bad=True
+    ).bars.part(0, 6000)
+    candles = {
+        **{"values": bars.close, "high": bars.high, "low": bars.low, "close": bars.close},
+        "volume": bars.volume_base,
+    }
+    lines = list(
+        parity.examine(
+            indicators.provider(name), reference=indicators.provider("talib"), candles=candles, seed=SEED
+        )
+    )
+    assert {line.indicator: line.faults for line in lines if line.faults} == {}
 
 
 def simple_mean_rsi(values: FloatArray, period: int) -> Outputs:

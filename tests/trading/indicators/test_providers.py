@@ -1,5 +1,7 @@
 """What every provider must do, whatever the market: agree with TA-Lib, know only the past, and answer odd input in one way."""
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -127,3 +129,10 @@ def test_what_makes_no_sense_is_refused_in_one_line(
 def test_an_unknown_provider_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="no indicator provider 'pandas'; give one of: numba, talib"):
         indicators.provider("pandas")
+
+
+def test_no_process_of_the_desk_pays_for_what_it_does_not_use() -> None:
+    heavy = "{'talib', 'numba', 'pandas', 'scipy'}"
+    program = f"import sys; from trading import indicators; sys.exit(str({heavy} & set(sys.modules) or ''))"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ended.stderr.strip() == ""
