@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.core.management import CommandError, call_command
 
-from neuratrade.lib import clock
+from neuratrade.lib import clock, dates
 from neuratrade.lib.clock import to_epoch_ms
 from neuratrade.lib.ratelimit import Budget, TokenBucket
 from tests.factories import AT, make_desk
@@ -27,7 +28,7 @@ from trading.services.history_download import Download, download
 from trading.services.market_bars import floor
 
 BTC = "BTC/USDT"
-HISTORY = 2_600
+HISTORY = 1_500
 MINUTE = timedelta(minutes=1)
 
 
@@ -74,7 +75,7 @@ def practice(
     return venues
 
 
-def fetch(*, at: datetime, back: int = 2_300, **other: Any) -> Download:
+def fetch(*, at: datetime, back: int = 1_300, **other: Any) -> Download:
     since = floor(at, length=MINUTE) - back * MINUTE
     return download(
         **{
@@ -86,7 +87,7 @@ def fetch(*, at: datetime, back: int = 2_300, **other: Any) -> Download:
             "at": at,
             **other,
         },
-        first_pause_s=0.01,
+        first_pause_s=0.002,
     )
 
 
@@ -101,11 +102,11 @@ def test_every_closed_minute_comes_in_pages_and_only_once(practice: PracticeVenu
     first = fetch(at=at, on_progress=lambda done, total: progress.append((done, total)))
 
     bars = stored()
-    assert (first.added, first.replaced, first.unusable) == (2_300, 0, 0)
-    assert len(bars) == 2_300
+    assert (first.added, first.replaced, first.unusable) == (1_300, 0, 0)
+    assert len(bars) == 1_300
     assert quality.gaps(bars) == []
     assert bars.open_time_ms[-1] == to_epoch_ms(floor(at, length=MINUTE) - MINUTE)
-    assert progress == [(0, 2_300), (1_000, 2_300), (2_000, 2_300), (2_300, 2_300)]
+    assert progress == [(0, 1_300), (1_000, 1_300), (1_300, 1_300)]
     requests = klines(practice)
     assert fetch(at=at).added == 0
     assert klines(practice) == requests
@@ -122,14 +123,14 @@ def klines(practice: PracticeVenues) -> int:
     [
         {"action": "drop_after", "path": "*klines*", "nth": 2},
         {"action": "error_before", "path": "*klines*", "status": 503, "nth": 2, "count": 3},
-        {"action": "cut_body", "path": "*klines*", "nth": 3},
+        {"action": "cut_body", "path": "*klines*", "nth": 2},
     ],
     ids=lambda fault: fault["action"],
 )
 def test_a_fault_in_the_middle_is_waited_out(practice: PracticeVenues, fault: dict[str, Any]) -> None:
     practice.call("POST", "/binance/faults", fault)
 
-    assert fetch(at=clock.now()).added == 2_300
+    assert fetch(at=clock.now()).added == 1_300
 
     assert quality.gaps(stored()) == []
 
@@ -165,20 +166,20 @@ def test_what_an_interrupted_run_brought_stays_and_the_next_goes_on(practice: Pr
     assert len(stored()) == 1_000
     practice.call("DELETE", "/binance/faults")
     requests = klines(practice)
-    assert fetch(at=at).added == 1_300
-    assert klines(practice) == requests + 2
+    assert fetch(at=at).added == 300
+    assert klines(practice) == requests + 1
     assert quality.gaps(stored()) == []
 
 
 def test_an_interrupt_loses_nothing(practice: PracticeVenues) -> None:
     def interrupt(done: int, _total: int) -> None:
-        if done >= 2_000:
+        if done >= 1_000:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         fetch(at=clock.now(), on_progress=interrupt)
 
-    assert len(stored()) == 2_000
+    assert len(stored()) == 1_000
 
 
 def test_a_hole_is_filled_and_nothing_else_changes(practice: PracticeVenues) -> None:
@@ -189,7 +190,7 @@ def test_a_hole_is_filled_and_nothing_else_changes(practice: PracticeVenues) -> 
     for file in root.rglob("*.parquet"):
         file.unlink()
     store.save(root, whole.part(0, 700))
-    store.save(root, whole.part(900, 2_300))
+    store.save(root, whole.part(900, 1_300))
 
     assert fetch(at=at).added == 200
 
@@ -221,7 +222,24 @@ def test_a_venue_that_does_not_reach_back_says_from_when_on(practice: PracticeVe
     assert quality.gaps(stored()) == []
 
 
-@pytest.mark.parametrize("timeframe", ["15m", "4h"])
+def test_the_command_says_what_came(practice: PracticeVenues, capsys: pytest.CaptureFixture[str]) -> None:
+    start = floor(clock.now(), length=MINUTE) - 90 * MINUTE
+    period = ("--since", start.isoformat(), "--until", (start + 60 * MINUTE).isoformat())
+
+    call_command(
+        "candles", "download", "--venue", "kraken", "--instrument", BTC, "--timeframe", "1m", *period
+    )
+
+    assert capsys.readouterr().out.startswith(
+        f"kraken {BTC} 1m: 60 candles added, {dates.show(start)} to before "
+    )
+    with pytest.raises(CommandError, match=r"binance lists no BTC/USD; did you mean BTC/USDT\?"):
+        call_command(
+            "candles", "download", "--venue", "binance", "--instrument", "BTC/USD", "--timeframe", "1m"
+        )
+
+
+@pytest.mark.parametrize("timeframe", ["15m", "1h"])
 def test_longer_bars_come_as_well(practice: PracticeVenues, timeframe: str) -> None:
     fetch(at=clock.now(), timeframe=timeframe)
     bars = stored(timeframe=timeframe)
