@@ -45,7 +45,7 @@ def simulate(
     shuffled = np.concatenate(
         [_measured(block, marks=marks[:0])[1] for block in _shuffles(steps, paths=paths, generator=generator)]
     )
-    actual_end, actual_fall, _, _ = _measured(steps[np.newaxis, :], marks=marks[:0])
+    actual_end, actual_fall, _, actual_way = _measured(steps[np.newaxis, :], marks=marks)
     counts, edges = np.histogram(ends, bins=_BARS)
     return MonteCarlo(
         paths=paths,
@@ -58,7 +58,7 @@ def simulate(
         ruin_probability_ratio=float((lows <= 1 - ruin_ratio).mean()),
         returns=Histogram(edges=tuple(edges.tolist()), counts=tuple(counts.tolist())),
         fan_trades=tuple(marks.tolist()),
-        fan=_fan(fan),
+        fan={**_fan(fan), "actual": tuple(actual_way[0].tolist())},
     )
 
 

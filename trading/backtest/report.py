@@ -182,7 +182,7 @@ class MonteCarlo:
     ruin_probability_ratio: float
     returns: Histogram
     fan_trades: tuple[int, ...]
-    fan: Mapping[str, tuple[float, ...]]  # "p5" … "p95" -> equity as a multiple of the start, at `fan_trades`
+    fan: Mapping[str, tuple[float, ...]]  # "p5" … "p95", "actual" -> equity in starts, at `fan_trades`
 
 
 class Level(StrEnum):

@@ -120,8 +120,8 @@ def _refused(facts: Facts) -> tuple[Row, ...]:
     return (
         row("rejected_entries", "Rejected entries", sum(facts.run.refusals.values()), unit=Unit.COUNT,
             definition="entries the strategy asked for and limits, cash or least sizes did not allow"),
-        row("order_timeouts", "Timed-out, cancelled and replaced orders", 0, unit=Unit.COUNT,
-            definition="always none: every order here is a market order and fills at once"),
+        row("order_timeouts", "Order time-outs", 0, unit=Unit.COUNT,
+            definition="timed-out, cancelled and replaced orders: always none, as every order here is a market order and fills at once"),
     )  # fmt: skip
 
 
