@@ -111,7 +111,7 @@ class Drift:
 
     def __post_init__(self) -> None:
         sums = {part: total(item.parts.get(part, ZERO) for item in self.differences) for part in Part}
-        object.__setattr__(self, "parts", MappingProxyType(sums))
+        object.__setattr__(self, "parts", sums)
 
     @property
     def desk_pnl(self) -> Decimal:
@@ -225,4 +225,4 @@ def _scaled(amount: Decimal, *, size: Decimal, whole: Decimal) -> Decimal:
 
 
 def _without_zeros(parts: Mapping[Part, Decimal]) -> Mapping[Part, Decimal]:
-    return MappingProxyType({part: amount for part, amount in parts.items() if amount})
+    return {part: amount for part, amount in parts.items() if amount}

@@ -8,17 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from neuratrade.lib.clock import from_epoch_ms
 from trading.accounting import drift
 from trading.accounting.drift import Difference, Drift, Trade
-from trading.models import Instrument
+from trading.models import Instrument, RiskCheck
 from trading.risk.limits import for_profile
 from trading.services import drift_trades
 from trading.services.rehearsal import Rehearsal
 from trading.services.rehearsal_desk import FEE_IN_RECEIVED, Setting
 from trading.services.rehearsal_player import Veto
-from trading.types import InstrumentSpec, Mode
+from trading.types import ZERO, Mode
 from trading.types.research import BacktestRun, Bars, Signals
 
 BPS = Decimal(10_000)
@@ -26,6 +27,8 @@ BPS = Decimal(10_000)
 ENTRY_TICKS, EXIT_TICKS = 1, 2
 # The paper venue rounds each fee up to 1e-8 of its asset.
 _ROUNDING_QUOTE = Decimal("0.001")
+# Caps that divide a risk by the loss per unit, or weigh a small edge: what half a spread changes in them is no small part.
+_STEEP = frozenset({"kelly", "risk_per_trade"})
 # How far the price moves until a rest too small to sell goes with a later exit.
 _LARGEST_MOVE_RATIO = Decimal("0.2")
 
@@ -57,12 +60,13 @@ def check(bars: Bars, signals: Signals, *, played: Rehearsal, setting: Setting, 
     found = drift.compare(desk=mine, backtest=drift_trades.of_backtest(run, [bars]), step=step)
     explained: list[str] = []
     breaches: list[str] = []
-    agreed = 0
+    agreed, apart = 0, ZERO
     for item in found.differences:
-        wrong, foreseen = _judge(item, setting=setting, step=step)
+        wrong, foreseen = _judge(item, setting=setting, step=step, apart=apart)
         breaches += wrong
         explained += foreseen
         agreed += not wrong
+        apart += item.amount
     return Agreement(
         drift=found,
         agreed=agreed,
@@ -94,8 +98,10 @@ def as_the_desk_leaves(signals: Signals, *, half_ratio: float) -> Signals:
     return replace(signals, target_ratio=(1 + signals.target_ratio) / (1 - half_ratio) - 1)
 
 
-def _judge(item: Difference, *, setting: Setting, step: timedelta) -> tuple[list[str], list[str]]:
-    """(what nothing explains, what the rules foresee) about one pair."""
+def _judge(
+    item: Difference, *, setting: Setting, step: timedelta, apart: Decimal
+) -> tuple[list[str], list[str]]:
+    """(what nothing explains, what the rules foresee) about one pair. `apart`: the two equities' difference at the entry."""
     mine, theirs = item.desk, item.backtest
     if mine is None or theirs is None:
         lone = mine or theirs
@@ -103,28 +109,30 @@ def _judge(item: Difference, *, setting: Setting, step: timedelta) -> tuple[list
         who = "the desk alone" if mine else "the backtest alone"
         return [f"{lone.entry_at:%Y-%m-%d %H:%M}: {who} made this trade"], []
     wrong, foreseen = _exits(mine, theirs, step=step)
-    spec, half = setting.spec, setting.depth.half_ratio
-    tick, scaled_fees = spec.price_tick, theirs.fees * mine.size_base / theirs.size_base
-    checks = (
+    tick, scaled_fees = setting.spec.price_tick, theirs.fees * mine.size_base / theirs.size_base
+    for name, ours, kernel, bound in (
         ("entry price", mine.entry_price, theirs.entry_price, ENTRY_TICKS * tick),
         ("exit price", mine.exit_price, theirs.exit_price, EXIT_TICKS * tick),
-        (
-            "size",
-            mine.ordered_base,
-            theirs.size_base,
-            size_bound(theirs.size_base, spec=spec, half_ratio=half),
-        ),
+        ("size", mine.ordered_base, theirs.size_base, size_bound(theirs, setting=setting, apart=apart)),
         ("fees", mine.fees, scaled_fees, fee_bound(mine, setting=setting)),
-    )
-    for name, ours, kernel, bound in checks:
-        if abs(ours - kernel) > bound:
-            wrong.append(
-                f"{mine.entry_at:%Y-%m-%d %H:%M}: {name} {ours:.8f} at the desk, {kernel:.8f} in the backtest, "
-                f"{bound:.8f} apart would do"
-            )
+    ):
+        if abs(ours - kernel) <= bound:
+            continue
+        told = f"{mine.entry_at:%Y-%m-%d %H:%M}: {name} {ours:.8f} at the desk, {kernel:.8f} in the backtest"
+        cap = _binding(mine.id) if name == "size" else ""
+        if cap in _STEEP:
+            foreseen.append(f"{told}: {cap} decides, and half a spread moves what it allows")
+        else:
+            wrong.append(f"{told}, {bound:.8f} apart would do")
     if mine.size_base != mine.ordered_base:
         wrong.append(f"{mine.entry_at:%Y-%m-%d %H:%M}: {mine.size_base} filled of {mine.ordered_base}")
     return wrong, foreseen
+
+
+def _binding(decision_id: str) -> str:
+    """Which cap decided the size at the desk, by the gate's own record."""
+    sizing = RiskCheck.objects.filter(decision_id=UUID(decision_id), rule="sizing").first()
+    return str(sizing.numbers.get("binding", "")) if sizing else ""
 
 
 def _exits(mine: Trade, theirs: Trade, *, step: timedelta) -> tuple[list[str], list[str]]:
@@ -144,9 +152,12 @@ def _exits(mine: Trade, theirs: Trade, *, step: timedelta) -> tuple[list[str], l
     return [f"{at}: left as {mine.exit_kind}, the backtest as {theirs.exit_kind}"], []
 
 
-def size_bound(size_base: Decimal, *, spec: InstrumentSpec, half_ratio: Decimal) -> Decimal:
-    """One step, and half a spread of the size: the desk's worst price counts from the ask, the kernel's from the open."""
-    return spec.size_step + size_base * half_ratio
+def size_bound(trade: Trade, *, setting: Setting, apart: Decimal) -> Decimal:
+    """One step; of the size, half a spread and the tick (the desk's worst price counts from the ask, the kernel's from the open), and the
+    part by which the equities differ.
+    """
+    ratio = setting.depth.half_ratio + 2 * setting.spec.price_tick / trade.entry_price
+    return setting.spec.size_step + trade.size_base * (ratio + abs(apart) / setting.start_quote)
 
 
 def fee_bound(trade: Trade, *, setting: Setting) -> Decimal:

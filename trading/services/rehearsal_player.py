@@ -200,7 +200,7 @@ class Player:
             account=self.desk.account,
             instrument=self.desk.instrument,
             source=f"rehearsal:{self.strategy}",
-            market={},
+            market={"signal": {"timeframe": self.desk.bars.timeframe}},
             at=said_at,
             skill_name=self.strategy,
             skill_hash=self.skill_hash,
