@@ -4,12 +4,18 @@ Nothing infinite and nothing that is not a number gets out: such a value is writ
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from trading.backtest.report import Report, Trade
 from trading.backtest.slices import moment
+from trading.errors import InvalidValueError
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 Plain = dict[str, Any]
 
@@ -66,9 +72,32 @@ def dump(report: Report) -> Plain:
 
 def load(kept: Mapping[str, Any]) -> Report:
     """A report from what `dump` gave. Raises pydantic's ValidationError for anything else."""
+    return _reader().validate_python(kept)
+
+
+@cache
+def _reader() -> "TypeAdapter[Report]":
     from pydantic import TypeAdapter
 
-    return TypeAdapter(Report).validate_python(kept)
+    return TypeAdapter(Report)
+
+
+def pack(report: Report) -> bytes:
+    """The report without its trades, small enough for a database row; they are kept beside it as an array."""
+    import orjson
+
+    return zlib.compress(orjson.dumps(replace(report, trades=())), 1)
+
+
+def unpack(content: bytes, *, trades: Sequence[Trade] = ()) -> Report:
+    """What `pack` was given, with its trades; InvalidValueError when the bytes are damaged or of another version."""
+    import orjson
+    from pydantic import ValidationError
+
+    try:
+        return replace(load(orjson.loads(zlib.decompress(content))), trades=tuple(trades))
+    except (zlib.error, ValueError, ValidationError) as error:
+        raise InvalidValueError("this report cannot be read back; run the backtest again") from error
 
 
 def plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from trading.backtest.report import Histogram, MonteCarlo, Spread
-from trading.backtest.trips import trips
+from trading.backtest.trips import Trips, trips
 from trading.types.research import BacktestRun, FloatArray
 
 PATHS = 1_000
@@ -33,7 +33,15 @@ def simulate(
 
     None below two trades. The same run, paths and seed give the same numbers.
     """
-    steps = _steps(run)
+    done, start = trips(run), run.capital.start_equity
+    return of_trips(done, start_equity=start, paths=paths, seed=seed, ruin_ratio=ruin_ratio)
+
+
+def of_trips(
+    done: Trips, *, start_equity: float, paths: int = PATHS, seed: int = SEED, ruin_ratio: float = RUIN_RATIO
+) -> MonteCarlo | None:
+    """As `simulate`, for round trips without their run: those of a stored one."""
+    steps = _steps(done, start_equity=start_equity)
     if steps.size < 2:
         return None
     paths = max(min(paths, _MOST_DRAWS // steps.size), min(paths, FEWEST_PATHS))
@@ -62,10 +70,9 @@ def simulate(
     )
 
 
-def _steps(run: BacktestRun) -> FloatArray:
+def _steps(done: Trips, *, start_equity: float) -> FloatArray:
     """The logarithm of what each trip multiplied equity by, in order of exit."""
-    done = trips(run)
-    equity = np.where(done.entry_equity > 0, done.entry_equity, run.capital.start_equity)
+    equity = np.where(done.entry_equity > 0, done.entry_equity, start_equity)
     return np.log(np.maximum(1 + done.pnl / equity, _NOTHING))
 
 

@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from trading.backtest import drawdowns, result_rows, slices, thinning, trade_rows
 from trading.backtest.facts import Facts, gather
@@ -53,16 +54,16 @@ def describe(
         underwater=thinning.line(facts.curve.close_ms, -facts.curve.drawdown),
         benchmark=_benchmark(facts),
         candles=tuple(thinning.candles(bars) for bars in markets),
-        trades=listed(run),
+        trades=listed(run.trades),
         provenance=provenance,
     )
 
 
-def listed(run: BacktestRun) -> tuple[Trade, ...]:
-    """The run's trades as plain values; a stop or an excursion that is not known is None."""
+def listed(trades: npt.NDArray[np.void]) -> tuple[Trade, ...]:
+    """Trades in TRADE_DTYPE as plain values; a stop or an excursion that is not known is None."""
     columns = [
         [None if math.isnan(value) else value for value in column] if name in _MAYBE else column
-        for name, column in ((name, run.trades[name].tolist()) for name in Trade._fields)
+        for name, column in ((name, trades[name].tolist()) for name in Trade._fields)
     ]
     return tuple(map(Trade._make, zip(*columns, strict=True)))
 

@@ -46,8 +46,12 @@ class Trips:
 
 
 def trips(run: BacktestRun) -> Trips:
-    """The run's trades as trips. It is a pair when any trade is short: nothing else sells what it does not hold."""
-    trades = run.trades
+    """The run's trades as trips."""
+    return of_trades(run.trades)
+
+
+def of_trades(trades: npt.NDArray[np.void]) -> Trips:
+    """Trades in TRADE_DTYPE as trips. It is a pair when any trade is short: nothing else sells what it does not hold."""
     is_pair = bool(trades.size) and bool(np.any(trades["side"] < 0))
     heads, group = _grouping(trades, is_pair=is_pair)
     count = int(heads.size)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from trading.backtest.report import Sweep as SweepReport
 
 Kind = Backtest.Kind
-_ARRAYS = ("trades", "equity")
+_ARRAYS = ("trades", "equity", "report")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -116,6 +116,7 @@ def keep(
         flags=answer["flags"],
         trades=packing.pack(run.trades),
         equity=packing.pack_curve(run.time_ms, run.equity),
+        report=document.pack(report),
         created_at=at,
         duration_s=round(time.perf_counter() - started_s, 4),
     )
@@ -219,6 +220,13 @@ def find(numbers: Sequence[int]) -> list[Backtest]:
 def trades_of(row: Backtest) -> npt.NDArray[np.void]:
     """A stored run's trades, TRADE_DTYPE as it was then."""
     return packing.unpack(bytes(row.trades))
+
+
+def report_of(row: Backtest) -> "Report":
+    """A stored run's report as it was, with its trades; InvalidValueError for a run stored without one."""
+    from trading.backtest import document, statistics
+
+    return document.unpack(bytes(row.report), trades=statistics.listed(trades_of(row)))
 
 
 def curve_of(row: Backtest) -> tuple[IntArray, FloatArray]:
