@@ -1,7 +1,8 @@
 """What `neuratrade backtest` does: asks the services, hires workers for a sweep, and puts the answer into words and JSON."""
 
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ class View:
 
     as_json: bool
     width: int
-    top: int
+    has_colour: bool
     html: Path | None
 
 
@@ -95,46 +96,52 @@ def _finish(sweep: OpenSweep, *, workers: int, view: View) -> Shown:
     found = sweep_results.results(sweep)
     order = sweep_results.ranked(found, objective=sweep.row.objective)
     if view.as_json:
-        return replace(
-            shown, plain={**shown.plain, "sweep": tables.sweep_plain(sweep.row, found=found, order=order)}
-        )
-    table = tables.sweep_table(sweep.row, found=found, order=order[: view.top], names=sweep.grid.varied)
-    return replace(shown, text=f"{shown.text}\n{table}")
+        tried = tables.sweep_plain(sweep.row, found=found, order=order)
+        return replace(shown, plain={**shown.plain, "sweep": tried})
+    return replace(shown, text=shown.text + tables.sweep_line(sweep.row, found=found, ranked=len(order)))
 
 
 def _compute(sweep: OpenSweep, *, workers: int) -> None:
-    """Every missing point, here or by hired workers."""
+    """Every missing point, here or by hired workers. Interrupted, it says how to go on."""
     left = sweeps.missing(sweep.row)
-    label = f"sweep {sweep.row.pk}"
     if not left:
         return
-    total = sweep.row.points_total
-    with progress(label, total=total, done=total - len(left)) as told:
-        if workers == 1:
-            stored = total - len(left)
-            sweeps.compute(sweep, indices=left, on_progress=lambda count: told(stored + count))
-            return
-        from neuratrade.supervise import crew
-        from trading.services import sweep_spread
+    total, stored = sweep.row.points_total, sweep.row.points_total - len(left)
+    try:
+        with progress(f"sweep {sweep.row.pk}", total=total, done=stored) as told:
+            if workers == 1:
+                sweeps.compute(sweep, indices=left, on_progress=lambda count: told(stored + count))
+            else:
+                _spread(sweep, workers=workers, told=told)
+    except KeyboardInterrupt:
+        sys.stderr.write(
+            f"{sweeps.done(sweep.row):,} of {total:,} points are stored; `neuratrade backtest --resume {sweep.row.pk}` goes on\n"
+        )
+        raise
 
-        with crew.hired(workers) as hands:
-            sweep_spread.spread(sweep, crew=hands, on_progress=told)
+
+def _spread(sweep: OpenSweep, *, workers: int, told: Callable[[int], None]) -> None:
+    from neuratrade.supervise import crew
+    from trading.services import sweep_spread
+
+    with crew.hired(workers) as hands:
+        sweep_spread.spread(sweep, crew=hands, on_progress=told)
 
 
 def _shown(outcome: Outcome, *, view: View, started_s: float) -> Shown:
     from trading.backtest import document
 
+    outcome = backtests.simulated(outcome)
     if view.html is not None:
         from neuratrade.reports import html
 
-        outcome = backtests.simulated(outcome)
         view.html.write_text(html.render(outcome.report), encoding="utf-8")
     if view.as_json:
         plain = {"id": outcome.row.pk, **document.as_json(outcome.report), "notes": list(outcome.notes)}
         return Shown(plain=plain)
     from neuratrade.reports import text
 
-    told = text.render(outcome.report, width=view.width)
+    told = text.render(outcome.report, width=view.width, colour=view.has_colour)
     notes = "".join(f"note: {note}\n" for note in outcome.notes)
     where = f"report: {view.html}\n" if view.html else ""
     footer = tables.footer(outcome.row, took_s=time.perf_counter() - started_s)

@@ -141,30 +141,14 @@ def number(value: float | None) -> str:
     return _NONE if value is None else f"{value:.2f}"
 
 
-def sweep_table(
-    row: Sweep, *, found: Sequence[Result], order: Sequence[Result], names: tuple[str, ...]
-) -> str:
-    """The best points by the objective, and the warning that belongs to every best of many."""
-    cells = [
-        (
-            *(f"{item.parameters[name]:g}" for name in names),
-            f"{item.metrics[0]['trades']:,}",
-            per_cent(item.metrics[0]["total_return_ratio"]),
-            number(item.metrics[0]["sharpe"]),
-            per_cent(item.metrics[0]["max_drawdown_ratio"]),
-            number(item.metrics[0]["profit_factor"]),
-        )
-        for item in order
-    ]
-    headings = (*names, "trades", "return", "sharpe", "drawdown", "profit factor")
+def sweep_line(row: Sweep, *, found: Sequence[Result], ranked: int) -> str:
+    """What became of a sweep's combinations; the best of them stand in the report."""
     refused = sum(1 for item in found if item.objection)
-    left_out = f", {refused:,} of them refused by the strategy" if refused else ""
-    return (
-        f"sweep {row.pk}: best {len(order)} of {len(found):,} combinations by {row.objective}{left_out}\n"
-        + table(headings, cells, right=frozenset(range(len(headings))))
-        + f"The best of {len(found):,} tries is fitted to these candles: part of its result is luck. "
-        "Judge it on candles it has not seen: --walk-forward 30d:7d.\n"
-    )
+    few = len(found) - ranked - refused
+    parts = [f"{ranked:,} ranked by {row.objective}"]
+    parts += [f"{refused:,} refused by the strategy"] if refused else []
+    parts += [f"{few:,} with too few trades to rank"] if few else []
+    return f"sweep {row.pk}: {len(found):,} combinations, {', '.join(parts)}\n"
 
 
 def sweep_plain(row: Sweep, *, found: Sequence[Result], order: Sequence[Result]) -> dict[str, Any]:

@@ -10,10 +10,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import redis
 from django.conf import settings
 
@@ -43,7 +44,8 @@ class Crew:
         """Starts the workers where none run."""
         if self.is_alive():
             return
-        process = processes.research_worker(self.workers, mark=f"-{os.getpid()}")
+        _kill_named(self._mark)  # what a killed guard left
+        process = processes.research_worker(self.workers, mark=self._mark)
         self._guard = _guarded(
             process.command,
             environment={**process.blanked_secrets, **process.environment, "REDIS_URL": self.redis_url},
@@ -53,6 +55,20 @@ class Crew:
         """Ends them; returns when they are gone."""
         if self._guard is not None:
             _end(self._guard)
+            _kill_named(self._mark)
+
+    @property
+    def _mark(self) -> str:
+        """A part of the workers' name that no other crew on this machine has."""
+        return f"-{os.getpid()}"
+
+
+def _kill_named(mark: str) -> None:
+    name = f"research{mark}@%h"
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            if name in process.cmdline():
+                process.kill()
 
 
 @contextmanager

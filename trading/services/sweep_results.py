@@ -91,7 +91,7 @@ def as_report(
         points=tuple(
             Point(
                 values=tuple(item.parameters[name] for name in names),
-                score=item.metrics[0].get(objective) if item.metrics else None,
+                score=score(item.metrics[0], objective=objective) if item.metrics else None,
                 figures=figures(item.metrics[0] if item.metrics else {}),
                 problem=item.objection,
             )

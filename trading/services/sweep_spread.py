@@ -1,7 +1,7 @@
 """Spreads a sweep over Celery workers on the queue `research`, of this machine and of any other that shares database and history.
 
 Messages say only which points to look at. What is done is read from SQL, so a lost message, a killed worker or a double delivery
-costs time and nothing else: what is missing is sent again, and computed here when no worker does it.
+costs time and nothing else: what is missing is sent again.
 """
 
 import time
@@ -22,7 +22,8 @@ CHUNK_S = 2.0
 _CHUNKS_PER_WORKER = 4
 _LOOK_EVERY_S = 0.1
 _STALL_S = 15.0
-_MOST_STALLS = 3
+_HELP_PARTS = 4
+_MOST_REVIVALS = 5
 
 
 class Crew(Protocol):
@@ -38,27 +39,34 @@ class Crew(Protocol):
         ...
 
 
-def spread(sweep: OpenSweep, *, crew: Crew, on_progress: Callable[[int], None]) -> None:
-    """Has every missing point computed; `on_progress` hears how many are stored. Returns when all are."""
-    size = _measure(sweep, workers=crew.workers)
-    on_progress(sweeps.done(sweep.row))
+def spread(sweep: OpenSweep, *, crew: Crew, on_progress: Callable[[int], None], helps: bool = True) -> None:
+    """Has every missing point computed; `on_progress` hears how many are stored. Returns when all are.
+
+    With `helps` this process computes too while no worker has stored anything, from the other end: until they have started, and
+    whenever they do not get on.
+    """
+    total, size = sweep.row.points_total, _measure(sweep, workers=crew.workers)
     send(sweep.row, broker_url=crew.broker_url, size=size)
-    stalls, moved_s, before = 0, time.monotonic(), -1
-    while (stored := sweeps.done(sweep.row)) < sweep.row.points_total:
-        if stored > before:
-            before, moved_s = stored, time.monotonic()
-            on_progress(stored)
-        is_dead = not crew.is_alive()
+    mine = before = sweeps.done(sweep.row)
+    moved_s, is_waiting, revivals = time.monotonic(), True, _MOST_REVIVALS
+    while (stored := sweeps.done(sweep.row)) < total:
+        on_progress(stored)
+        if stored > max(before, mine):
+            before, moved_s, is_waiting = stored, time.monotonic(), False
+        is_dead = not crew.is_alive() and revivals > 0
         if is_dead or time.monotonic() - moved_s > _STALL_S:
-            stalls, moved_s = stalls + 1, time.monotonic()
-            if stalls > _MOST_STALLS:
-                sweeps.compute(sweep, indices=sweeps.missing(sweep.row))
-                break
+            moved_s, is_waiting = time.monotonic(), True
             if is_dead:
+                revivals -= 1
                 crew.revive()
             send(sweep.row, broker_url=crew.broker_url, size=size)
-        time.sleep(_LOOK_EVERY_S)
-    on_progress(sweeps.done(sweep.row))
+        if is_waiting and helps:
+            last = sweeps.missing(sweep.row)[-max(1, size // _HELP_PARTS) :]
+            sweeps.compute(sweep, indices=last)
+            mine = stored + len(last)
+        else:
+            time.sleep(_LOOK_EVERY_S)
+    on_progress(total)
 
 
 def _measure(sweep: OpenSweep, *, workers: int) -> int:

@@ -50,7 +50,6 @@ class Command(BaseCommand):
         shown = parser.add_argument_group("what to show")
         shown.add_argument("--html", type=Path, metavar="FILE", help="write the whole report as one page")
         shown.add_argument("--json", action="store_true", dest="as_json", help="one JSON object on stdout")
-        shown.add_argument("--top", type=int, default=10, help="how many of a sweep's points to list (10)")
         stored = parser.add_argument_group("stored runs")
         stored.add_argument("--list", action="store_true", dest="wants_list", help="the newest runs")
         stored.add_argument("--show", type=int, metavar="ID", help="one run's figures")
@@ -60,7 +59,7 @@ class Command(BaseCommand):
         view = benching.View(
             as_json=options["as_json"],
             width=shutil.get_terminal_size((110, 40)).columns,
-            top=options["top"],
+            has_colour=self.stdout.isatty(),
             html=_writable(options["html"]),
         )
         try:
