@@ -17,8 +17,8 @@ from trading.types.research import TIMEFRAME_S
 
 COLUMNS = ("parameter", "value", "from", "to", "unit", "meaning")
 # What a number may count. The first row of units are whole numbers.
-WHOLE_UNITS = frozenset({"bars", "positions", "payments"})
-UNITS = WHOLE_UNITS | {"ratio", "bps", "points", "atr", "deviations", "times", "hours"}
+WHOLE_UNITS = frozenset({"bars", "positions", "payments", "hours"})
+UNITS = WHOLE_UNITS | {"ratio", "bps", "points", "atr", "deviations", "times"}
 _SECTIONS = ("markets", "regime", "prerequisites", "when not to use")
 
 
@@ -70,6 +70,11 @@ class Play:
             if objection := known[name].objection(value):
                 raise InvalidValueError(f"{self.name}: {objection}")
         return {name: float(overrides.get(name, parameter.value)) for name, parameter in known.items()}
+
+    def require_timeframe(self, timeframe: str) -> None:
+        """InvalidValueError in one line when the strategy is not made for bars of `timeframe`."""
+        if timeframe not in self.timeframes:
+            raise InvalidValueError(f"{self.name} trades {', '.join(self.timeframes)}, not {timeframe}")
 
     def parameter(self, name: str) -> Parameter:
         """The parameter called `name`; InvalidValueError with the nearest names when there is none."""

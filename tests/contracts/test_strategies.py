@@ -109,11 +109,8 @@ def test_another_future_changes_nothing_before_it(name: str, seed: int, cut: int
     assert_same(say(name, bars), say(name, changed), size=cut)
 
 
-@EACH
-@few
-@given(data=st.data(), seed=st.integers(1, 4))
-def test_every_entry_has_a_stop_whatever_the_numbers(name: str, data: st.DataObject, seed: int) -> None:
-    _, play = FOUND[name]
+def drawn_values(data: st.DataObject, play: Play) -> Mapping[str, float]:
+    """Any numbers that the page's bounds allow."""
     values = {
         parameter.name: data.draw(
             st.integers(int(parameter.low), int(parameter.high)).map(float)
@@ -123,7 +120,14 @@ def test_every_entry_has_a_stop_whatever_the_numbers(name: str, data: st.DataObj
         )
         for parameter in play.parameters
     }
-    said = say(name, bars_of(name, seed), play.values(values))
+    return play.values(values)
+
+
+@EACH
+@few
+@given(data=st.data(), seed=st.integers(1, 4))
+def test_every_entry_has_a_stop_whatever_the_numbers(name: str, data: st.DataObject, seed: int) -> None:
+    said = say(name, bars_of(name, seed), drawn_values(data, FOUND[name][1]))
     stop = np.broadcast_to(said.stop_ratio, said.enter.shape)[said.enter]
     assert np.all(np.isfinite(stop))
     assert np.all(stop > 0)
@@ -134,19 +138,20 @@ def test_every_entry_has_a_stop_whatever_the_numbers(name: str, data: st.DataObj
 
 @EACH
 @few
-@given(seed=st.integers(1, 4), more=st.integers(1, 300), place=st.floats(0, 1))
+@given(data=st.data(), seed=st.integers(1, 4), more=st.integers(1, 300), place=st.floats(0, 1))
 def test_the_last_bars_say_the_same_as_the_whole_history(
-    name: str, seed: int, more: int, place: float
+    name: str, data: st.DataObject, seed: int, more: int, place: float
 ) -> None:
     """Flags are equal, and distances to a millionth, on `warmup_bars` and as few as one bar more. Half of the looks are at entries."""
     engine, play = FOUND[name]
-    bars, whole = bars_of(name, seed), say(name, bars_of(name, seed))
-    length = engine.warmup_bars(play.values()) + more
+    values = drawn_values(data, play) if data.draw(st.booleans(), label="other numbers") else play.values()
+    bars, whole = bars_of(name, seed), say(name, bars_of(name, seed), values)
+    length = engine.warmup_bars(values) + more
     entries = np.flatnonzero(whole.enter) + 1
     for ends in (entries[entries >= length], np.arange(length, SIZE + 1)):
         if ends.size:
             end = int(ends[int(place * (ends.size - 1))])
-            last = say(name, bars.part(end - length, end))
+            last = say(name, bars.part(end - length, end), values)
             assert (last.enter[-1], last.exit[-1]) == (whole.enter[end - 1], whole.exit[end - 1])
             if last.enter[-1]:
                 for column in ("stop_ratio", "target_ratio"):

@@ -100,6 +100,13 @@ def test_overrides_are_held_to_the_bounds(tmp_path: Path) -> None:
         play.values({"rsi_perod": 20})
 
 
+def test_a_timeframe_it_was_not_made_for_is_refused(tmp_path: Path) -> None:
+    play = playbook.read(page(tmp_path / "a-play"))
+    play.require_timeframe("5m")
+    with pytest.raises(InvalidValueError, match="a-play trades 1m, 5m, not 1h"):
+        play.require_timeframe("1h")
+
+
 def test_a_skill_without_an_engine_is_no_strategy(tmp_path: Path) -> None:
     folder = tmp_path / "words"
     folder.mkdir()

@@ -26,8 +26,6 @@ from trading.types.research import Bars, FloatArray, Signals
 # Feature columns that the desk can fill at the newest close.
 BOOK_SHARE = "bid_share_ratio"
 LIVE_FEATURES = frozenset({BOOK_SHARE})
-# More history than the warm-up asks for costs little and steadies nothing; a few bars let an exit be seen that was missed.
-_SPARE_BARS = 5
 # A close is acted on this long; later its next bar has begun in earnest.
 _SLACK = timedelta(seconds=15)
 
@@ -68,8 +66,7 @@ def open_one(entry: str) -> LiveStrategy:
     timeframe = timeframe or next(
         (known for known in play.timeframes if known in TIMEFRAMES), play.timeframes[0]
     )
-    if timeframe not in play.timeframes:
-        raise InvalidValueError(f"{name} trades {', '.join(play.timeframes)}, not {timeframe}")
+    play.require_timeframe(timeframe)
     if timeframe not in TIMEFRAMES:
         raise InvalidValueError(f"live candles are {', '.join(TIMEFRAMES)}; there are none of {timeframe}")
     if engine.is_pair:
@@ -92,11 +89,14 @@ def look(live: LiveStrategy, *, instrument: Instrument, at: datetime) -> Look:
     """What it says at the newest close. InvalidValueError in one line when there are too few candles, or the newest is old."""
     length = TIMEFRAMES[live.timeframe]
     needed = live.engine.warmup_bars(live.values) + 1
-    candles = market.candles(
-        instrument=instrument, timeframe=live.timeframe, before=at, limit=needed + _SPARE_BARS
-    )
+    candles = market.candles(instrument=instrument, timeframe=live.timeframe, before=at, limit=needed)
     if len(candles) < needed:
         raise InvalidValueError(f"needs {needed} closed {live.timeframe} candles, has {len(candles)}")
+    missing = round((candles[-1].open_time - candles[0].open_time) / length) + 1 - needed
+    if missing:
+        raise InvalidValueError(
+            f"{missing} {live.timeframe} candles are missing among the newest {needed + missing}"
+        )
     closed_at = candles[-1].open_time + length
     if at - closed_at > timedelta(seconds=settings.MICRO_EVERY_S) + _SLACK:
         raise InvalidValueError(

@@ -26,7 +26,7 @@ class FundingArbitrage:
 
     def warmup_bars(self, parameters: Mapping[str, float]) -> int:
         """Counted for the shortest bars it reads; longer ones need fewer."""
-        return _bars_of(parameters["seen_payments"] * parameters["payment_hours"], step_ms=SHORTEST_MS)
+        return int(parameters["seen_payments"]) * _bars_of(parameters["payment_hours"], step_ms=SHORTEST_MS)
 
     def signals(
         self, bars: Bars, *, parameters: Mapping[str, float], indicators: IndicatorProvider

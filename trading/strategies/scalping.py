@@ -16,7 +16,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from trading.protocols import IndicatorProvider
-from trading.types.columns import always, before
+from trading.types.columns import always, before, clearly_below
 from trading.types.research import Bars, BoolArray, FloatArray, MarketTerms, Signals
 
 # See mean reversion: after 20 n bars Wilder's average has forgotten where it began.
@@ -109,7 +109,8 @@ def divergence(
     for back in range(1, min(within_bars // (pivot_bars + 1) + 1, pivots.size)):
         is_lowest[back:] &= prices[back:] < prices[:-back]
         is_near = pivots[back:] - pivots[:-back] <= within_bars
-        diverges[back:] |= is_lowest[back:] & is_near & (strengths[back:] > strengths[:-back])
+        is_stronger = clearly_below(strengths[:-back], strengths[back:])
+        diverges[back:] |= is_lowest[back:] & is_near & is_stronger
     found[pivots[diverges] + pivot_bars] = True
     return found
 

@@ -35,7 +35,8 @@ def required(bars: Bars, name: str, *, by: str) -> FloatArray:
     return column
 
 
-# Bands come from running sums, whose last digits depend on where they began. A price this near to a level lies on it, not beyond.
+# Indicators' last digits depend on where their sums and averages began. A value this near to a level lies on it, not beyond: else a
+# market that stands still would say one thing in a backtest and another live.
 _MARGIN_RATIO = 1e-6
 
 

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
 
 D = Decimal
 NAME = "mean-reversion"
+ENTRY = "mean-reversion:1m"
 
 
 def swings(count: int = 400) -> list[float]:
@@ -37,7 +38,7 @@ def fall_that_stopped() -> list[float]:
 
 @pytest.fixture(autouse=True)
 def switched_on(settings: Any) -> None:
-    settings.STRATEGIES = (NAME,)
+    settings.STRATEGIES = (ENTRY,)
     settings.MICRO_EVERY_S = 60
 
 
@@ -57,7 +58,7 @@ def run(at: datetime, *, late_s: float = 2) -> Outcome:
     return QUEST.run(context(at=at + timedelta(seconds=late_s)))
 
 
-def note(outcome: Outcome, *, entry: str = NAME, place: str = "binance BTC/USDT") -> str:
+def note(outcome: Outcome, *, entry: str = ENTRY, place: str = "binance BTC/USDT") -> str:
     return str(outcome.result["seen"][entry][place])
 
 
@@ -70,9 +71,9 @@ def test_a_signal_is_put_up_with_its_version_and_its_plan(market: Desk, at: date
     assert found.market["signal"]["closed_at"] == at.isoformat()
     assert found.market["signal"]["timeframe"] == "1m"
     proposal = found.market["proposal"]
-    # An ATR of about 0.8 at 95.8, times 2 and times 4; 24 bars of a minute.
+    # An ATR of about 0.8 at 95.8, times 2 and times 6; 24 bars of a minute.
     assert 0.015 < float(proposal["stop_ratio"]) < 0.018
-    assert float(proposal["target_ratio"]) == pytest.approx(2 * float(proposal["stop_ratio"]), rel=1e-4)
+    assert float(proposal["target_ratio"]) == pytest.approx(3 * float(proposal["stop_ratio"]), rel=1e-4)
     assert proposal["max_hold_s"] == 24 * 60
     assert found.market["parameters"]["rsi_below"] == "32"
     assert outcome.summary == "1 strategies asked, 1 entries; 0 positions followed"
@@ -114,6 +115,13 @@ def test_without_a_signal_or_with_too_few_candles_nothing_happens(
     assert note(run(at)) == "needs 283 closed 1m candles, has 200"
 
 
+def test_a_hole_in_the_candles_is_no_history(market: Desk, at: datetime, settings: Any) -> None:
+    CandleRow.objects.filter(open_time=at - timedelta(minutes=40)).delete()
+    assert note(run(at)) == "1 1m candles are missing among the newest 284"
+    settings.STRATEGIES = (NAME,)
+    assert note(run(at), entry=NAME) == "needs 283 closed 5m candles, has 0"
+
+
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
@@ -125,14 +133,14 @@ def test_without_a_signal_or_with_too_few_candles_nothing_happens(
         ("funding-arbitrage:4h", "live candles are 1m, 5m, 1h; there are none of 4h"),
         ("funding-arbitrage:1h", "it needs two legs"),
         ("mean-reversion:15m", "live candles are 1m, 5m, 1h"),
-        ("mean-reversion:7m", "mean-reversion trades 1m, 5m, 15m, 1h, not 7m"),
+        ("mean-reversion:7m", "mean-reversion trades 5m, 1m, 3m, 15m, 30m, 1h, 4h, 1d, not 7m"),
         ("mean-reverson", "did you mean mean-reversion"),
     ],
 )
 def test_what_cannot_run_live_says_why_and_stops_nobody_else(
     market: Desk, at: datetime, settings: Any, entry: str, words: str
 ) -> None:
-    settings.STRATEGIES = (entry, NAME)
+    settings.STRATEGIES = (entry, ENTRY)
     outcome = run(at)
     assert words in outcome.result["seen"][entry]["objection"]
     assert len(outcome.opportunities) == 1

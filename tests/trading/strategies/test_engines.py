@@ -91,7 +91,7 @@ def test_mean_reversion_leaves_at_the_middle_band_and_measures_its_plan_in_atrs(
     assert np.all(said.exit[beyond])
     assert not said.exit[bars.close < middle * 0.99999].any()
     np.testing.assert_allclose(said.stop_ratio[100:], (2 * atr / bars.close)[100:])
-    np.testing.assert_allclose(said.target_ratio[100:], (4 * atr / bars.close)[100:])
+    np.testing.assert_allclose(said.target_ratio[100:], (6 * atr / bars.close)[100:])
 
 
 # --- sentiment momentum --------------------------------------------------------------------------------------------------------
