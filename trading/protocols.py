@@ -93,7 +93,9 @@ class MarketData(Protocol):
 
     async def fetch_candles(
         self, symbol: str, *, timeframe: str, since: datetime | None, limit: int
-    ) -> Sequence[Candle]: ...
+    ) -> Sequence[Candle]:
+        """Closed bars, oldest first. Raises ConfigurationError for a timeframe that the venue does not have."""
+        ...
 
     async def symbols(self) -> Sequence[str]:
         """Every instrument that the venue lists, traded by the desk or not."""

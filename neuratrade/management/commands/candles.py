@@ -74,8 +74,8 @@ class Command(BaseCommand):
 def _download(options: dict[str, Any]) -> str:
     dates.period(options["since"], options["until"])
     name = f"{options['venue']} {options['symbol']} {options['timeframe']}"
-    with _counting(name) as on_progress:
-        try:
+    try:
+        with _counting(name) as on_progress:
             done = history_download.download(
                 venue=options["venue"],
                 symbol=options["symbol"],
@@ -85,9 +85,9 @@ def _download(options: dict[str, Any]) -> str:
                 at=clock.now(),
                 on_progress=on_progress,
             )
-        except KeyboardInterrupt:
-            sys.stderr.write(f"{name}: stopped; what came is stored, the same command goes on from there\n")
-            raise
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{name}: stopped; what came is stored, the same command goes on from there\n")
+        raise
     return says.downloaded(done, name=name)
 
 

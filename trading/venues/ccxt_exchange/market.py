@@ -116,6 +116,11 @@ class CcxtMarketData:
     async def fetch_candles(
         self, symbol: str, *, timeframe: str, since: datetime | None, limit: int
     ) -> Sequence[Candle]:
+        offered = self._exchange.timeframes or {}
+        if offered and timeframe not in offered:
+            raise ConfigurationError(
+                f"{self._config.name} has no {timeframe} candles; it has {', '.join(offered)}"
+            )
         since_ms = None if since is None else clock.to_epoch_ms(since)
         rows = await self._read(self._exchange.fetch_ohlcv(symbol, timeframe, since_ms, limit))
         return convert.candles_of(rows, timeframe=timeframe, at=clock.now())
