@@ -222,6 +222,41 @@ def test_a_venue_that_does_not_reach_back_says_from_when_on(practice: PracticeVe
     assert quality.gaps(stored()) == []
 
 
+def answer(practice: PracticeVenues, body: str, *, count: int) -> None:
+    """The next candles that are asked for are these."""
+    fault = {"action": "error_before", "path": "*klines*", "status": 200, "body": body, "count": count}
+    practice.call("POST", "/binance/faults", fault)
+
+
+def test_years_before_a_listing_are_passed_over_by_the_day(practice: PracticeVenues) -> None:
+    at = clock.now()
+    before = klines(practice)
+    answer(practice, "[]", count=1)
+
+    report = fetch(at=at, back=60_000)
+
+    assert klines(practice) - before < 8
+    assert report.added == len(stored()) >= HISTORY
+    assert report.earliest is not None
+    assert report.earliest > at - (HISTORY + 60) * MINUTE
+    assert quality.gaps(stored()) == []
+
+
+def test_one_impossible_candle_is_passed_over_alone(practice: PracticeVenues) -> None:
+    at = clock.now()
+    start_ms = to_epoch_ms(floor(at, length=MINUTE) - 50 * MINUTE)
+    answer(
+        practice,
+        f'[[{start_ms}, "10", "9", "8", "9", "1", {start_ms + 59_999}, "1", 1, "1", "1", "0"]]',
+        count=4,
+    )
+
+    report = fetch(at=at, back=50)
+
+    assert (report.unusable, report.added) == (1, 49)
+    assert stored().open_time_ms[0] == start_ms + 60_000
+
+
 def test_the_command_says_what_came(practice: PracticeVenues, capsys: pytest.CaptureFixture[str]) -> None:
     start = floor(clock.now(), length=MINUTE) - 90 * MINUTE
     period = ("--since", start.isoformat(), "--until", (start + 60 * MINUTE).isoformat())
