@@ -13,7 +13,6 @@ from trading.accounting.taxes import readers
 from trading.accounting.taxes.events import Event, Kind
 from trading.errors import InvalidValueError
 from trading.models import Operator, PastImport, PastTrade
-from trading.services import events
 
 MAX_BYTES = 500_000_000
 _CHUNK = 2_000
@@ -48,7 +47,7 @@ def the_operator(name: str = "") -> Operator:
     if len(found) == 1:
         return found[0]
     if not known:
-        raise InvalidValueError("nobody keeps books here yet; run `neuratrade prepare`")
+        raise InvalidValueError("there is no operator yet; run `neuratrade prepare`")
     names = ", ".join(operator.name for operator in known)
     raise InvalidValueError(
         f"there is no operator {name!r}; there are: {names}" if name else f"name the --operator: {names}"
@@ -103,7 +102,6 @@ def store(
             PastTrade.objects.bulk_create([_row(event, batch=batch, operator=operator) for event in part])
             if on_progress is not None:
                 on_progress(start + len(part))
-        _tell("trades.imported", batch, at=at)
     return batch
 
 
@@ -118,7 +116,6 @@ def remove(number: int, *, operator: Operator, at: datetime) -> PastImport:
         PastTrade.objects.filter(batch=batch).delete()
         batch.removed_at = at
         batch.save(update_fields=["removed_at"])
-        _tell("trades.removed", batch, at=at)
     return batch
 
 
@@ -160,7 +157,7 @@ def _known(ids: Sequence[str], *, operator: Operator) -> set[str]:
 
 def _check_lengths(found: Sequence[Event]) -> None:
     """SQLite would store anything; PostgreSQL refuses, without naming the row."""
-    limits = [("id", "source_id"), *((name, name) for name in FIELDS if name not in {"id", "note"})]
+    limits = [("id", "source_id"), *((name, name) for name in FIELDS if name not in {"id", "note", "fee_total"})]
     widths = []
     for name, column in limits:
         field = PastTrade._meta.get_field(column)
@@ -178,8 +175,3 @@ def _row(event: Event, *, batch: PastImport, operator: Operator) -> PastTrade:
     given["source_id"] = given.pop("id")
     given["note"] = event.note[:_NOTE]
     return PastTrade(batch=batch, operator=operator, **given)
-
-
-def _tell(kind: str, batch: PastImport, *, at: datetime) -> None:
-    payload = {"import": batch.pk, "file": batch.file_name, "sha256": batch.digest, "rows": batch.added}
-    events.append(kind=kind, mode="live", payload=payload, at=at)

@@ -213,8 +213,10 @@ def _sources(request: Request) -> Sequence[PriceSource]:
         return (stored,)
     try:
         text = request.prices.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidValueError(f"{request.prices} cannot be read: {error}") from error
+    except OSError as error:
+        raise InvalidValueError(f"{request.prices} cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidValueError(f"{request.prices} is no UTF-8 text") from error
     try:
         return (PriceTable(price_files.read(text)), stored)
     except InvalidValueError as error:

@@ -47,7 +47,7 @@ class Booker:
         """A lot bought now; positional, because it is called for every purchase there ever was."""
         at, wallet = event.at, event.wallet
         self.pool(wallet, asset).put(Lot(event.id, wallet, size, cost, at, at, fee))
-        if event.note:
+        if event.note and not asset.isalnum():  # a ticker needs no other name
             self.history.names.setdefault(asset, event.note)
 
     def dispose(

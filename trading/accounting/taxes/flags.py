@@ -19,8 +19,9 @@ class Flag(StrEnum):
 
 MEANING = {
     Flag.MISSING_BASIS: "nothing says what was paid for it; in no total. Import the purchase, or a deposit row with its value",
-    Flag.MISSING_PRICE: "no price at that time; in no total. Import candles of it, or give a price list with --prices",
-    Flag.FEE_WITHOUT_PRICE: "the fee has no price at that time and is not counted. Import candles of it, or give --prices",
+    Flag.MISSING_PRICE: "no price in the tax currency when it was bought or sold; in no total. Bring candles of it "
+    "(`neuratrade candles`: BNB/USDT for BNB, EUR/USDT for euros), or give a price list with --prices",
+    Flag.FEE_WITHOUT_PRICE: "the fee has no price at that time and is not counted. Bring candles of it, or give --prices",
     Flag.FEE_PAID_IN_KIND: "coins that paid a fee: a disposal at their worth",
     Flag.DUST: "a rest without a purchase, worth less than half a cent; its basis counts as zero",
     Flag.LEFT: "coins left the known accounts and count as no disposal. If it was a sale, a payment or a gift, import it as what it "

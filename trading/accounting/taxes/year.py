@@ -166,15 +166,15 @@ def _row(piece: Slice, *, day: Callable[[datetime], date], names: Mapping[str, s
     if cost is None:
         if proceeds == 0 and lot is None:
             cost, flags = NOTHING, (*flags, Flag.DUST)
-        else:
+        elif lot is None or lot.acquired_at is None:
             flags = (*flags, Flag.MISSING_BASIS)
-    if proceeds is None:
+    if proceeds is None or (cost is None and Flag.MISSING_BASIS not in flags):
         flags = (*flags, Flag.MISSING_PRICE)
     acquired = None if lot is None or lot.acquired_at is None else day(lot.acquired_at)
     disposed = day(sale.at)
     return Row(
         sale.asset,
-        names.get(sale.asset) or sale.note,
+        names.get(sale.asset, ""),
         size,
         acquired,
         disposed,

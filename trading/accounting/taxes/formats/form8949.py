@@ -22,6 +22,7 @@ COLUMNS = (
     "Flags",
 )
 _FIRST_YEAR_OF_OWN_BOXES = 2025
+_LONGEST_ASSET = 24
 
 
 def lines(year: TaxYear, header: Header) -> Iterator[list[str]]:
@@ -41,7 +42,7 @@ def lines(year: TaxYear, header: Header) -> Iterator[list[str]]:
 
 def _row(row: Row) -> list[str]:
     return [
-        text(f"{amount(row.size)} {row.name or row.asset}"),
+        text(f"{amount(row.size)} {_described(row)}"),
         "" if row.acquired is None else f"{row.acquired:%m/%d/%Y}",
         f"{row.disposed:%m/%d/%Y}",
         money(row.proceeds),
@@ -51,3 +52,8 @@ def _row(row: Row) -> list[str]:
         money(row.gain),
         " ".join(row.flags),
     ]
+
+
+def _described(row: Row) -> str:
+    asset = row.asset if len(row.asset) <= _LONGEST_ASSET else f"{row.asset[:8]}...{row.asset[-8:]}"
+    return f"{row.name} ({asset})" if row.name else asset
