@@ -9,24 +9,27 @@ from hypothesis import strategies as st
 from trading.indicators import catalog
 from trading.types.research import FloatArray
 
-# (change of the close in parts per thousand, reach above, reach below, volume); zeros make bars in which nothing moves
-_STEP = st.tuples(st.integers(-50, 50), st.integers(0, 20), st.integers(0, 20), st.integers(0, 1000))
 
-
-def columns_of(steps: list[tuple[int, int, int, int]], *, price: float) -> Mapping[str, FloatArray]:
-    change, up, down, volume = np.array(steps, dtype=np.float64).reshape(-1, 4).T
-    close = price * np.cumprod(1 + change / 1000)
+def market(*, seed: int, bars: int, price: float, still: float) -> Mapping[str, FloatArray]:
+    """Bars whose changes are whole parts per thousand, so that ties happen; in a part `still` of them nothing moves."""
+    rng = np.random.default_rng(seed)
+    moves = rng.uniform(size=bars) >= still
+    close = price * np.cumprod(1 + moves * rng.integers(-50, 51, bars) / 1000)
     before = np.concatenate((close[:1], close[:-1]))
-    high = np.maximum(before, close) * (1 + up / 1000)
-    low = np.minimum(before, close) * (1 - down / 1000)
-    return {"values": close, "high": high, "low": low, "close": close, "volume": volume / 10}
+    high = np.maximum(before, close) * (1 + moves * rng.integers(0, 21, bars) / 1000)
+    low = np.minimum(before, close) * (1 - moves * rng.integers(0, 21, bars) / 1000)
+    volume = moves * rng.integers(0, 1001, bars) / 10
+    return {"values": close, "high": high, "low": low, "close": close, "volume": volume}
 
 
-# From a coin quoted in parts of a satoshi to an index.
+# Drawn by seed: lists of bars would nearly always be too short to warm anything up. The prices reach from a coin quoted in parts of
+# a satoshi to an index.
 MARKETS = st.builds(
-    lambda steps, price: columns_of(steps, price=price),
-    st.lists(_STEP, min_size=1, max_size=160),
-    st.sampled_from([3e-9, 0.07, 1.0, 431.25, 98_000.0]),
+    market,
+    seed=st.integers(0, 2**32 - 1),
+    bars=st.one_of(st.integers(1, 40), st.integers(41, 250)),
+    price=st.sampled_from([3e-9, 0.07, 1.0, 431.25, 98_000.0]),
+    still=st.sampled_from([0.0, 0.3, 0.95]),
 )
 
 PARAMETERS: Mapping[str, st.SearchStrategy[dict[str, Any]]] = {

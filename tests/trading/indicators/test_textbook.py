@@ -108,7 +108,7 @@ def test_bollinger_keeps_its_width_after_a_crash_and_loses_it_in_a_still_market(
     provider: indicators.Facade, price: float
 ) -> None:
     rng = np.random.default_rng(2)
-    quiet = price * (1 + rng.normal(0, 1e-6, 300))
+    quiet = price * (1 + rng.normal(0, 1e-8, 300))
     values = np.concatenate((quiet[:150], [price * 3], quiet[150:], np.full(40, price)))
     upper, middle, lower = provider.bollinger(values, period=20)
     for i in (100, 149, 171, 175, 200, 290):
