@@ -1,0 +1,425 @@
+"""How fast a backtest is, beside the bare loop it cannot beat and the engines people would use instead.
+
+    python benchmarks/backtest.py [--bars 525600] [--repeats 7] [--skip backtesting.py,...]
+
+One year of synthetic minutes; a plain RSI strategy, long only, stop 2 %, target 4 %, 0.1 % a side, everything into every trade. Each engine runs
+in a process of its own: medians of warm runs, peak memory, and the same number of closed trades for all. RSI (TA-Lib) is computed beforehand
+for everybody. Then a sweep of 100 combinations, the same stop for each, and one `neuratrade backtest` from a fresh process.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+SEED = 7
+STOP, TARGET, FEE = 0.02, 0.04, 0.001
+START = 1e12  # so that fees never eat it up: engines stop trading at different smallest amounts
+PERIODS, THRESHOLDS = range(6, 26, 2), range(20, 40, 2)
+START_MS = 1_704_067_200_000
+Columns = dict[str, Any]
+
+
+# --- the market ----------------------------------------------------------------------------------------------------------------
+
+
+def make_market(bars: int) -> Columns:
+    """Geometric Brownian motion in eight steps a bar, its volatility a lag-one autoregression in logs: calm, and bursts."""
+    rng = np.random.default_rng(SEED)
+    shocks, level = rng.standard_normal(bars), np.empty(bars)
+    level[0] = 0.0
+    for bar in range(1, bars):
+        level[bar] = 0.97 * level[bar - 1] + 0.16 * shocks[bar]
+    sigma = 0.0007 * np.exp(level)
+    path = np.exp(np.cumsum((rng.standard_normal((bars, 8)) * (sigma / np.sqrt(8))[:, None]).ravel()))
+    price = 30_000 * path.reshape(bars, 8)
+    close = price[:, -1].copy()
+    open_ = np.concatenate(([30_000.0], close[:-1]))
+    high, low = np.maximum(price.max(axis=1), open_), np.minimum(price.min(axis=1), open_)
+    return {
+        "open": open_,
+        "high": high,
+        "low": low,
+        "close": close,
+        "time": START_MS + np.arange(bars) * 60_000,
+    }
+
+
+def add_rsi(market: Columns) -> None:
+    import talib
+
+    for period in {14, *PERIODS}:
+        market[f"rsi{period}"] = talib.RSI(market["close"], period)
+
+
+# --- the limit -----------------------------------------------------------------------------------------------------------------
+
+
+@numba.njit(cache=True)
+def bare_loop(open_, high, low, close, rsi, below, above, is_curve, equity, trades):  # type: ignore[no-untyped-def]
+    """The least anybody could do: one instrument, no checks, no sizing, no costs but the fee. With `is_curve` also the equity curve,
+    the deepest fall and the Sharpe ratio over bars."""
+    cash, units, stop, target, count, worst, peak, last = START, 0.0, 0.0, 0.0, 0, 0.0, START, START
+    enter, leave, entry, first, total, squares = False, False, 0.0, 0, 0.0, 0.0
+    for bar in range(close.size):
+        price = 0.0
+        if units > 0.0:
+            if leave or open_[bar] <= stop or open_[bar] >= target:
+                price = open_[bar]
+        elif enter:
+            entry, first = open_[bar], bar
+            units, stop, target = cash / (entry * (1 + FEE)), entry * (1 - STOP), entry * (1 + TARGET)
+        if units > 0.0 and price == 0.0:
+            if low[bar] <= stop:
+                price = stop
+            elif high[bar] >= target:
+                price = target
+        if price > 0.0:
+            cash = units * price * (1 - FEE)
+            trades[count, 0], trades[count, 1], trades[count, 2], trades[count, 3] = first, bar, entry, price
+            units, count = 0.0, count + 1
+        enter, leave = rsi[bar] < below, rsi[bar] > above
+        if is_curve:
+            value = cash if units == 0.0 else units * close[bar]
+            equity[bar] = value
+            peak = max(peak, value)
+            worst = max(worst, 1 - value / peak)
+            change = value / last - 1
+            total, squares, last = total + change, squares + change * change, value
+    final = cash if units == 0.0 else units * close[-1]
+    mean = total / close.size
+    spread = np.sqrt(max(squares / close.size - mean * mean, 1e-300))
+    return count, final, worst, mean / spread * np.sqrt(525_600)
+
+
+def limit_once(market: Columns, *, period: int = 14, below: float = 30.0, is_curve: bool = True) -> int:
+    prices = [market[name] for name in ("open", "high", "low", "close")]
+    size = market["close"].size
+    equity, trades = np.empty(size if is_curve else 1), np.empty((size // 8, 4))
+    loop: Any = bare_loop
+    found = loop(*prices, market[f"rsi{period}"], below, 100.0 - below, is_curve, equity, trades)
+    return int(found[0])
+
+
+# --- the engines: each gives a function that runs once and says how many trades closed ------------------------------------------
+
+
+def own(market: Columns) -> Callable[..., int]:
+    from trading.backtest.capital import unlimited
+    from trading.backtest.metrics import quick
+    from trading.backtest.run import run
+    from trading.types.research import Bars, ExitKind, MarketTerms, Signals
+
+    prices = {name: market[name] for name in ("open", "high", "low", "close")}
+    bars = Bars(
+        venue="synthetic",
+        symbol="BTC/USDT",
+        timeframe="1m",
+        open_time_ms=market["time"],
+        volume_base=np.ones(market["close"].size),
+        **prices,
+    )
+    terms = MarketTerms(venue="synthetic", symbol="BTC/USDT", maker_fee_ratio=FEE, taker_fee_ratio=FEE)
+    money = unlimited(start_equity=START)
+    stop, target, none, half = (np.array([value]) for value in (STOP, TARGET, np.nan, 0.5))
+
+    def once(*, period: int = 14, below: float = 30.0) -> int:
+        rsi = market[f"rsi{period}"]
+        signals = Signals(
+            enter=rsi < below,
+            exit=rsi > 100.0 - below,
+            stop_ratio=stop,
+            target_ratio=target,
+            trailing_ratio=none,
+            confidence_ratio=half,
+        )
+        done = run([bars], [signals], terms=[terms], capital=money)
+        quick(done)
+        return int((done.trades["exit_kind"] != ExitKind.END).sum())
+
+    return once
+
+
+def vectorbt_rust(market: Columns) -> Callable[..., int]:
+    """Signals shifted to the next open, single columns, the Rust engine: its fastest use."""
+    import vectorbt
+
+    column = {name: market[name].reshape(-1, 1) for name in ("open", "high", "low", "close")}
+
+    def once(*, period: int = 14, below: float = 30.0, is_curve: bool = True) -> int:
+        rsi = market[f"rsi{period}"]
+        before = np.concatenate(([np.nan], rsi[:-1])).reshape(-1, 1)
+        done = vectorbt.Portfolio.from_signals(
+            column["close"],
+            before < below,
+            before > 100.0 - below,
+            price=column["open"],
+            open=column["open"],
+            high=column["high"],
+            low=column["low"],
+            stop_entry_price="fillprice",
+            sl_stop=STOP,
+            tp_stop=TARGET,
+            fees=FEE,
+            init_cash=START,
+            freq="1min",
+            engine="rust",
+        )
+        closed = int(done.trades.closed.count().iloc[0])
+        if is_curve:
+            done.total_return(), done.sharpe_ratio(), done.max_drawdown(), done.trades.win_rate()
+        return closed
+
+    return once
+
+
+def backtesting_py(market: Columns) -> Callable[..., int]:
+    import warnings
+
+    import pandas as pd
+    from backtesting import Backtest, Strategy
+
+    rsi = market["rsi14"]
+    frame = pd.DataFrame(
+        {name.title(): market[name] for name in ("open", "high", "low", "close")},
+        index=pd.DatetimeIndex(market["time"].astype("datetime64[ms]")),
+    )
+
+    class Rsi(Strategy):  # type: ignore[misc] # an untyped library
+        def init(self) -> None:
+            pass
+
+        def next(self) -> None:
+            bar = len(self.data) - 1
+            if self.position:
+                if rsi[bar] > 70:
+                    self.position.close()
+            elif rsi[bar] < 30:
+                price = self.data.Close[-1]
+                self.buy(sl=price * (1 - STOP), tp=price * (1 + TARGET))
+
+    def once() -> int:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            done = Backtest(frame, Rsi, cash=START, commission=FEE).run()
+        return len(done["_trades"])
+
+    return once
+
+
+ENGINES: dict[str, Callable[[Columns], Callable[..., int]]] = {
+    "limit": lambda market: lambda **changes: limit_once(market, **changes),
+    "own": own,
+    "vectorbt-rust": vectorbt_rust,
+    "backtesting.py": backtesting_py,
+}
+
+
+# --- one engine, in a process of its own ----------------------------------------------------------------------------------------
+
+
+def grid() -> Iterator[dict[str, float]]:
+    for period in PERIODS:
+        for below in THRESHOLDS:
+            yield {"period": period, "below": below}
+
+
+def child(name: str, *, task: str, file: str, repeats: int) -> None:
+    """Prints one JSON line: seconds of each run, closed trades, peak memory."""
+    with np.load(file) as stored:
+        market = dict(stored)
+    once = ENGINES[name](market)
+    extra = {"is_curve": False} if name in {"limit", "vectorbt-rust"} else {}
+    work: Callable[[], int] = once
+    if task == "sweep":
+        work = lambda: sum(once(**point, **extra) for point in grid())  # noqa: E731
+    elif task == "sweep2":
+        work = lambda: _on_two_cores(once)  # noqa: E731
+    once()
+    seconds, trades = [], 0
+    for _ in range(repeats):
+        began = time.perf_counter()
+        trades = work()
+        seconds.append(time.perf_counter() - began)
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": seconds, "trades": trades, "peak_mb": peak_mb}))
+
+
+def _on_two_cores(once: Callable[..., int]) -> int:
+    """Two copies of this process, warm as it is, half of the combinations each; as two Celery workers would."""
+    points = list(grid())
+    children = []
+    for half in (points[::2], points[1::2]):
+        reading, writing = os.pipe()
+        process = os.fork()
+        if process == 0:
+            os.write(writing, str(sum(once(**point) for point in half)).encode())
+            os._exit(0)
+        os.close(writing)
+        children.append((process, reading))
+    trades = 0
+    for process, reading in children:
+        trades += int(os.read(reading, 32))
+        os.close(reading)
+        os.waitpid(process, 0)
+    return trades
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    median_s: float
+    trades: int
+    peak_mb: float
+
+
+def measure(name: str, *, task: str, file: Path, repeats: int) -> Figures | str:
+    """The engine's figures, or why there are none."""
+    command = [sys.executable, __file__, "--child", name, "--task", task, "--file", str(file)]
+    done = subprocess.run(
+        [*command, "--repeats", str(repeats)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        return "not installed" if "ModuleNotFoundError" in lines[-1] else lines[-1]
+    found = json.loads(done.stdout.splitlines()[-1])
+    return Figures(
+        median_s=statistics.median(found["seconds"]), trades=found["trades"], peak_mb=found["peak_mb"]
+    )
+
+
+# --- a fresh process ------------------------------------------------------------------------------------------------------------
+
+
+def fresh_process(market: Columns, *, repeats: int) -> tuple[float, float]:
+    """Seconds from `neuratrade backtest` to its printed result, and what the same process spends on Python's and Django's start alone."""
+    from trading.history import store
+    from trading.types.research import Bars
+
+    with tempfile.TemporaryDirectory(prefix="nt-bench-") as home:
+        environment = {**os.environ, "NEURATRADE_HOME": home, "NEURATRADE_LOG_LEVEL": "warning"}
+        prices = {name: market[name] for name in ("open", "high", "low", "close")}
+        store.save(
+            Path(home) / "history",
+            Bars(
+                venue="binance",
+                symbol="BTC/USDT",
+                timeframe="1m",
+                open_time_ms=market["time"],
+                volume_base=np.ones(market["close"].size),
+                **prices,
+            ),
+        )
+        base = [sys.executable, "-m", "neuratrade"]
+        subprocess.run(
+            [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+            cwd=ROOT,
+            env=environment,
+            check=True,
+        )
+        command = [*base, "backtest", "mean-reversion", "--venue", "binance", "--instrument", "BTC/USDT"]
+        return (
+            _wall([*command, "--timeframe", "1m", "--json"], environment=environment, repeats=repeats),
+            _wall([*base, "backtest", "--list"], environment=environment, repeats=repeats),
+        )
+
+
+def _wall(command: list[str], *, environment: dict[str, str], repeats: int) -> float:
+    seconds = []
+    for _ in range(repeats + 1):  # the first one fills the disk caches
+        began = time.perf_counter()
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        seconds.append(time.perf_counter() - began)
+        if done.returncode:
+            raise SystemExit(done.stderr.strip() or done.stdout.strip())
+    return statistics.median(seconds[1:])
+
+
+# --- the table ------------------------------------------------------------------------------------------------------------------
+
+
+def main() -> int:
+    given = _arguments()
+    sys.path.insert(0, str(ROOT))
+    if given.child:
+        child(given.child, task=given.task, file=given.file, repeats=given.repeats)
+        return 0
+    print(
+        f"{given.bars:,} one-minute bars, medians of {given.repeats}, {os.cpu_count()} cores, Python {sys.version.split()[0]}"
+    )
+    with tempfile.TemporaryDirectory(prefix="nt-bench-") as folder:
+        market = make_market(given.bars)
+        add_rsi(market)
+        file = Path(folder) / "market.npz"
+        np.savez(file, **market)
+        skipped = set(given.skip.split(","))
+        names = [name for name in ENGINES if name not in skipped]
+        print("\nB1  one backtest: trades, equity curve, deepest drawdown, Sharpe")
+        _table(
+            {
+                name: measure(name, task="one", file=file, repeats=_fewer(name, given.repeats))
+                for name in names
+            }
+        )
+        print(
+            "\nB2  sweep of 100 combinations: the metrics of each (limit and vectorbt: trades and final equity only)"
+        )
+        sweeps = {n: measure(n, task="sweep", file=file, repeats=_fewer(n, given.repeats)) for n in names[:3]}
+        if "own" in names:
+            sweeps["own, 2 processes"] = measure("own", task="sweep2", file=file, repeats=given.repeats)
+        _table(sweeps)
+        if "command" not in skipped:
+            print(
+                "\nB4  a fresh process: `neuratrade backtest mean-reversion … --json` over these candles, report and storing included"
+            )
+            whole, start = fresh_process(market, repeats=min(given.repeats, 3))
+            print(
+                f"    {whole:.2f} s, of which {start:.2f} s are Python's and Django's start (`backtest --list`)"
+            )
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--bars", type=int, default=525_600)
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--skip", default="", help=f"any of {', '.join(ENGINES)}, command; with commas")
+    for name in ("--child", "--task", "--file"):
+        parser.add_argument(name, default="", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _fewer(name: str, repeats: int) -> int:
+    """Engines that take seconds are not run as often."""
+    return repeats if name in {"limit", "own"} else min(repeats, 3)
+
+
+def _table(found: dict[str, Figures | str]) -> None:
+    limit = found.get("limit")
+    for name, figures in found.items():
+        if isinstance(figures, str):
+            print(f"    {name:<17} {figures}")
+            continue
+        ratio = f"{figures.median_s / limit.median_s:9.1f} x limit" if isinstance(limit, Figures) else ""
+        print(
+            f"    {name:<17} {figures.median_s * 1000:10.2f} ms {ratio} {figures.peak_mb:7.0f} MB peak"
+            f" {figures.trades:9,} closed trades"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
