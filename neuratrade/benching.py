@@ -12,6 +12,7 @@ from neuratrade.lib.progress import progress
 from neuratrade.reports import bench as tables
 from trading.backtest import grid as grids
 from trading.backtest import windows
+from trading.backtest.report import Report
 from trading.errors import InvalidValueError
 from trading.services import backtests, strategies, sweep_results, sweeps
 from trading.services.backtests import Outcome
@@ -132,10 +133,7 @@ def _shown(outcome: Outcome, *, view: View, started_s: float) -> Shown:
     from trading.backtest import document
 
     outcome = backtests.simulated(outcome)
-    if view.html is not None:
-        from neuratrade.reports import html
-
-        view.html.write_text(html.render(outcome.report), encoding="utf-8")
+    _write_html(outcome.report, path=view.html)
     if view.as_json:
         plain = {"id": outcome.row.pk, **document.as_json(outcome.report), "notes": list(outcome.notes)}
         return Shown(plain=plain)
@@ -146,6 +144,13 @@ def _shown(outcome: Outcome, *, view: View, started_s: float) -> Shown:
     where = f"report: {view.html}\n" if view.html else ""
     footer = tables.footer(outcome.row, took_s=time.perf_counter() - started_s)
     return Shown(text=f"{told}\n{notes}{where}{footer}")
+
+
+def _write_html(report: Report, *, path: Path | None) -> None:
+    if path is not None:
+        from neuratrade.reports import html
+
+        path.write_text(html.render(report), encoding="utf-8")
 
 
 def checked(ask: Ask, *, check: str) -> Shown:
@@ -183,9 +188,15 @@ def compared(numbers: Sequence[int]) -> Shown:
 
 
 def stored(number: int, *, view: View) -> Shown:
-    """One stored run: its figures as they were."""
+    """One stored run as it was shown when it was made."""
     (row,) = backtests.find([number])
-    return Shown(text=tables.comparison([row]), plain=tables.run_plain(row, trades=backtests.trades_of(row)))
+    report = backtests.report_of(row)
+    _write_html(report, path=view.html)
+    if view.as_json:
+        return Shown(plain=tables.run_plain(row, trades=backtests.trades_of(row)))
+    from neuratrade.reports import text
+
+    return Shown(text=text.render(report, width=view.width, colour=view.has_colour))
 
 
 def strategies_listed() -> Shown:

@@ -1,6 +1,6 @@
 """Lists of the research bench as text and as plain values: strategies, stored runs, runs side by side, a sweep's best points."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,11 +11,8 @@ from trading.backtest.bias import BiasReport
 from trading.backtest.report import Report
 from trading.models import Backtest, Sweep
 from trading.playbook import Play
+from trading.services import comparing
 from trading.services.sweep_results import Result
-
-# What a comparison shows first; the other figures of the runs follow in their own order.
-_FIRST = ("total_return_ratio", "sharpe", "sortino", "max_drawdown_ratio", "profit_factor", "win_rate_ratio")
-_NONE = "-"
 
 
 def table(
@@ -59,86 +56,31 @@ def runs_table(rows: Sequence[Backtest]) -> str:
         (
             f"{row.pk}",
             f"{row.created_at:%Y-%m-%d %H:%M}",
-            row.strategy
-            if row.kind == Backtest.Kind.SINGLE
-            else f"{row.strategy} ({row.get_kind_display()})",
+            row.strategy if row.kind == Backtest.Kind.SINGLE else f"{row.strategy} ({_kind(row)})",
             row.version,
             row.instruments,
             row.timeframe,
             f"{row.since:%Y-%m-%d}",
             f"{row.until:%Y-%m-%d}",
             f"{row.trade_count:,}",
-            per_cent(row.total_return_ratio),
-            number(row.sharpe),
-            per_cent(row.max_drawdown_ratio),
-            flags_of(row) or _NONE,
+            comparing.per_cent(row.total_return_ratio),
+            comparing.number(row.sharpe),
+            comparing.per_cent(row.max_drawdown_ratio),
+            comparing.flags_of(row) or comparing.NONE,
         )
         for row in rows
     ]
     return table(headings, cells, right=frozenset({0, 8, 9, 10, 11}))
 
 
-def flags_of(row: Backtest) -> str:
-    """The keys of a run's flags, the gravest first."""
-    return ", ".join(flag["key"] for flag in row.flags)
+def _kind(row: Backtest) -> str:
+    return row.kind.replace("_", " ")
 
 
 def comparison(rows: Sequence[Backtest]) -> str:
-    """What differs in how the runs were made, then every figure, a column per run."""
-    made: list[tuple[str, Callable[[Backtest], str]]] = [
-        ("strategy", lambda row: row.strategy),
-        ("version", lambda row: row.version),
-        ("code", lambda row: row.code_version),
-        ("data", lambda row: row.data_digest[:8]),
-        ("instruments", lambda row: row.instruments),
-        ("timeframe", lambda row: row.timeframe),
-        ("from", lambda row: f"{row.since:%Y-%m-%d %H:%M}"),
-        ("to", lambda row: f"{row.until:%Y-%m-%d %H:%M}"),
-        ("start equity", lambda row: f"{row.settings.get('start_equity', _NONE)}"),
-        ("profile", lambda row: f"{row.settings.get('profile', _NONE)}"),
-        ("slippage_bps", lambda row: f"{row.settings.get('slippage_bps', _NONE)}"),
-        ("fees", _fees),
-        ("flags", lambda row: flags_of(row) or _NONE),
-    ]
-    lines = [(label, *(show(row) for row in rows)) for label, show in made]
-    names = sorted({name for row in rows for name in row.parameters})
-    lines += [(name, *(_parameter(row, name) for row in rows)) for name in names]
-    lines += [(name, *(_metric(row, name) for row in rows)) for name in _metric_names(rows)]
-    return table(("", *(f"#{row.pk}" for row in rows)), lines, right=frozenset(range(1, len(rows) + 1)))
-
-
-def _fees(row: Backtest) -> str:
-    return "; ".join(f"{cost['taker_fee_ratio']:g}" for cost in row.settings.get("costs", ()))
-
-
-def _parameter(row: Backtest, name: str) -> str:
-    return f"{row.parameters[name]:g}" if name in row.parameters else _NONE
-
-
-def _metric_names(rows: Sequence[Backtest]) -> list[str]:
-    names = dict.fromkeys((*_FIRST, *(name for row in rows for name in row.metrics)))
-    return [name for name in names if any(_is_shown(row.metrics.get(name)) for row in rows)]
-
-
-def _is_shown(value: object) -> bool:
-    return value is not None and not isinstance(value, dict | list)
-
-
-def _metric(row: Backtest, name: str) -> str:
-    value = row.metrics.get(name)
-    if value is None or isinstance(value, dict | list):
-        return _NONE
-    if isinstance(value, float) and name.endswith("_ratio"):
-        return per_cent(value)
-    return f"{value:,.4g}" if isinstance(value, float) else str(value)
-
-
-def per_cent(ratio: float | None) -> str:
-    return _NONE if ratio is None else f"{ratio:.2%}"
-
-
-def number(value: float | None) -> str:
-    return _NONE if value is None else f"{value:.2f}"
+    """Runs side by side, a column per run."""
+    headings = ("", *(f"#{row.pk}" for row in rows))
+    return table(headings, comparing.lines(rows), right=frozenset(range(1, len(rows) + 1)))
 
 
 def sweep_line(row: Sweep, *, found: Sequence[Result], ranked: int) -> str:

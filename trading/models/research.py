@@ -1,6 +1,6 @@
 """Backtests and parameter sweeps that were run: what was asked, on which data and code, and what came out.
 
-Nothing here is money that moves: numbers are floats, as the arrays they come from. Rows may be deleted by the operator.
+Nothing here is money that moves: numbers are floats, as the arrays they come from. Nothing refers to these rows.
 """
 
 from django.db import models
