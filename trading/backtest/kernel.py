@@ -13,8 +13,8 @@ Prices are not cut to the tick; that moves a stop by less than one tick.
 import numpy as np
 
 from neuratrade.lib.jit import compiled
-from trading.backtest.layout import REASONS, TRADE_COLUMNS, Costs, Desk, Market, Outcome, Said, Stakes
-from trading.types.research import ExitKind, FloatArray
+from trading.backtest.layout import REASONS, TRADE_COLUMNS, Costs, Market, Outcome, Said, Stakes
+from trading.types.research import BoolArray, ExitKind, FloatArray, IntArray
 
 _CAPS = 7
 _MIN_SIZE, _MIN_NOTIONAL, _NO_STOP, _BAD_TARGET, _OPEN_POSITIONS, _NO_EQUITY = range(_CAPS, len(REASONS))
@@ -24,6 +24,9 @@ _SIZE, _ENTRY, _STOP, _LEVEL, _TARGET, _TRAILING, _HIGHEST, _LOWEST, _FEE, _EQUI
     range(13)
 )
 _STATE = 13
+
+# What trading an instrument costs and allows: one row of `cost` each.
+_RATE, _SLIP, _STEP, _LEAST, _LEAST_NOTIONAL = range(5)
 
 _WIDTH = len(TRADE_COLUMNS)
 _IS_BOTH = _WIDTH - 1
@@ -96,10 +99,12 @@ def _record(row: FloatArray, held: FloatArray, k: int, t: int, kind: int, price:
 
 
 @compiled
-def _leave(row: FloatArray, held: FloatArray, k: int, t: int, kind: int, level: float, costs: Costs) -> float:
+def _leave(
+    row: FloatArray, held: FloatArray, k: int, t: int, kind: int, level: float, cost: FloatArray
+) -> float:
     """Sells at `level` less slippage; the cash it brings. Of its last bar the excursions count the exit alone: the rest is unknown."""
-    price = level * (1.0 - costs.slip[k])
-    fee = held[_SIZE] * price * costs.fee[k]
+    price = level * (1.0 - cost[_SLIP])
+    fee = held[_SIZE] * price * cost[_RATE]
     held[_LOWEST] = min(held[_LOWEST], price)
     held[_HIGHEST] = max(held[_HIGHEST], price)
     _record(row, held, k, t, kind, price, fee)
@@ -123,98 +128,100 @@ def _kelly(
 
 
 @compiled
-def _exposure(k: int, desk: Desk, market: Market, costs: Costs) -> tuple[float, float, float, int]:
+def _exposure(
+    k: int, rows: IntArray, opens: FloatArray, book: FloatArray, asset: IntArray, venue: IntArray
+) -> tuple[float, float, float, int]:
     """Held now, at the opens known now (else the last close): in all, in the asset, at the venue; and how many positions."""
-    total, asset, venue, count = 0.0, 0.0, 0.0, 0
-    for j in range(desk.rows.size):
-        held, row = desk.book[j], desk.rows[j]
-        if held[_SIZE] > 0.0:
-            notional = held[_SIZE] * (market.open[row] if row >= 0 else held[_LAST])
+    total, of_asset, of_venue, count = 0.0, 0.0, 0.0, 0
+    for j in range(rows.size):
+        size, row = book[j, _SIZE], rows[j]
+        if size > 0.0:
+            notional = size * (opens[row] if row >= 0 else book[j, _LAST])
             total += notional
             count += 1
-            if costs.asset[j] == costs.asset[k]:
-                asset += notional
-            if costs.venue[j] == costs.venue[k]:
-                venue += notional
-    return total, asset, venue, count
+            of_asset += notional if asset[j] == asset[k] else 0.0
+            of_venue += notional if venue[j] == venue[k] else 0.0
+    return total, of_asset, of_venue, count
 
 
 @compiled
 def _size(
-    k: int,
     open_: float,
     stop: float,
     target: float,
     claim: float,
     cash: float,
     exposure: tuple[float, float, float, int],
-    costs: Costs,
+    cost: FloatArray,
     stakes: Stakes,
 ) -> tuple[float, int]:
     """The size every cap allows, on the venue's step, and -1; or 0 and why not. `target` infinite: none, and no Kelly cap."""
-    total, asset, venue, count = exposure
-    equity, fee = cash + total, costs.fee[k]
+    total, of_asset, of_venue, count = exposure
+    equity, fee = cash + total, cost[_RATE]
     if equity <= 0.0:
         return 0.0, _NO_EQUITY
     if 0 < stakes.max_open <= count:
         return 0.0, _OPEN_POSITIONS
-    bound, worst = open_ * (1.0 + stakes.max_slip), stop * (1.0 - stakes.max_slip)
+    bound, worst, kelly = open_ * (1.0 + stakes.max_slip), stop * (1.0 - stakes.max_slip), np.inf
     loss = bound - worst + (bound + worst) * fee
-    caps = np.empty(_CAPS)
-    caps[0] = min(stakes.notional_ratio * equity, stakes.notional_quote) / bound
-    caps[1] = (stakes.leverage * equity - total) / bound
-    caps[2] = (stakes.asset * equity - asset) / bound
-    caps[3] = (stakes.venue * equity - venue) / bound
-    caps[4] = cash / (1.0 + fee) / bound
-    caps[5] = stakes.risk * equity / loss
-    caps[6] = np.inf
     if target < np.inf and stakes.kelly < np.inf:
-        caps[6] = _kelly(bound, stop, target, loss, fee, claim, stakes.confidence_weight)
-        caps[6] *= stakes.kelly * equity / loss
+        kelly = _kelly(bound, stop, target, loss, fee, claim, stakes.confidence_weight)
+        kelly *= stakes.kelly * equity / loss
+    caps = (
+        min(stakes.notional_ratio * equity, stakes.notional_quote) / bound,
+        (stakes.leverage * equity - total) / bound,
+        (stakes.asset * equity - of_asset) / bound,
+        (stakes.venue * equity - of_venue) / bound,
+        cash / (1.0 + fee) / bound,
+        stakes.risk * equity / loss,
+        kelly,
+    )
     binding = 0
     for cap in range(1, _CAPS):
         if caps[cap] < caps[binding]:
             binding = cap
     size = caps[binding]
-    if costs.size_step[k] > 0.0:
-        size = np.floor(size / costs.size_step[k] + _WHOLE) * costs.size_step[k]
+    if cost[_STEP] > 0.0:
+        size = np.floor(size / cost[_STEP] + _WHOLE) * cost[_STEP]
     if not size > 0.0:
         return 0.0, binding
-    if size < costs.min_size[k] * (1.0 - _WHOLE):
+    if size < cost[_LEAST] * (1.0 - _WHOLE):
         return 0.0, _MIN_SIZE
     # What is left after a fee in base must still be sellable at the stop: `trading/risk/rules/min_notional.py`.
-    if size * min(bound, (1.0 - fee) * stop) < costs.min_notional[k]:
+    if size * min(bound, (1.0 - fee) * stop) < cost[_LEAST_NOTIONAL]:
         return 0.0, _MIN_NOTIONAL
     return size, _NOT
 
 
 @compiled
-def _enter(k: int, t: int, desk: Desk, market: Market, said: Said, costs: Costs, stakes: Stakes) -> int:
-    """Opens a position at the open; -1, or why not."""
-    bar = desk.rows[k] - 1 - market.first[k]
-    stop_ratio = said.stop[said.start[0, k] + said.step[0, k] * bar]
-    target_ratio = said.target[said.start[1, k] + said.step[1, k] * bar]
-    trailing = said.trailing[said.start[2, k] + said.step[2, k] * bar]
-    claim = said.confidence[said.start[3, k] + said.step[3, k] * bar]
+def _enter(
+    held: FloatArray,
+    t: int,
+    open_: float,
+    ratios: tuple[float, float, float, float],
+    cash: float,
+    exposure: tuple[float, float, float, int],
+    cost: FloatArray,
+    stakes: Stakes,
+) -> int:
+    """Opens a position at the open; -1, or why not. `ratios`: stop, target, trailing, confidence."""
+    stop_ratio, target_ratio, trailing, claim = ratios
     if not 0.0 < stop_ratio < 1.0 or trailing <= 0.0 or trailing >= 1.0:
         return _NO_STOP
     if target_ratio <= 0.0:
         return _BAD_TARGET
-    open_, cash = market.open[desk.rows[k]], desk.cash[0]
-    fill = open_ * (1.0 + costs.slip[k])
+    fill = open_ * (1.0 + cost[_SLIP])
     stop = fill * (1.0 - stop_ratio)
     target = np.inf if np.isnan(target_ratio) else fill * (1.0 + target_ratio)
-    exposure = _exposure(k, desk, market, costs)
-    size, reason = _size(k, open_, stop, target, claim, cash, exposure, costs, stakes)
+    size, reason = _size(open_, stop, target, claim, cash, exposure, cost, stakes)
     if reason != _NOT:
         return reason
-    held, fee = desk.book[k], size * fill * costs.fee[k]
     held[_SIZE], held[_ENTRY], held[_STOP], held[_TARGET] = size, fill, stop, target
     held[_TRAILING] = 1.0 if np.isnan(trailing) else trailing
     held[_LEVEL] = max(stop, fill * (1.0 - held[_TRAILING]))
     held[_HIGHEST], held[_LOWEST], held[_LAST] = fill, fill, open_
-    held[_FEE], held[_EQUITY], held[_BAR], held[_HELD] = fee, cash + exposure[0], t, 0.0
-    desk.cash[0] -= size * fill + fee
+    held[_FEE], held[_EQUITY], held[_BAR] = size * fill * cost[_RATE], cash + exposure[0], t
+    held[_HELD] = 0.0
     return _NOT
 
 
@@ -231,18 +238,41 @@ def _with_room(trades: FloatArray, count: int, more: int) -> FloatArray:
 
 
 @compiled
-def _pass_quiet(t: int, cash: float, held: FloatArray, market: Market, said: Said, equity: FloatArray) -> int:
-    """Passes the bars from `t` on in which nothing happens to the only instrument; the first bar in which something may."""
-    opens, highs, lows, closes, exit_ = market.open, market.high, market.low, market.close, said.exit
-    times, level, target, size = equity.size, held[_LEVEL], held[_TARGET], held[_SIZE]
-    if size == 0.0:
-        while t < times and not said.enter[t - 1] and _is_bar(opens[t], highs[t], lows[t], closes[t]):
-            equity[t] = cash
-            t += 1
-        return t
-    highest, lowest, fall, begun = held[_HIGHEST], held[_LOWEST], 1.0 - held[_TRAILING], t
-    until = min(times, t + said.max_hold[0] - int(held[_HELD])) if said.max_hold[0] > 0 else times
-    while t < until and not exit_[t - 1] and lows[t] > level and highs[t] < target:
+def _pass_flat(
+    t: int,
+    cash: float,
+    opens: FloatArray,
+    highs: FloatArray,
+    lows: FloatArray,
+    closes: FloatArray,
+    enter: BoolArray,
+    equity: FloatArray,
+) -> int:
+    """Passes the bars from `t` on in which the only instrument stays flat; the first bar at which it may be entered."""
+    while t < equity.size and not enter[t - 1] and _is_bar(opens[t], highs[t], lows[t], closes[t]):
+        equity[t] = cash
+        t += 1
+    return t
+
+
+@compiled
+def _pass_held(
+    t: int,
+    cash: float,
+    held: FloatArray,
+    opens: FloatArray,
+    highs: FloatArray,
+    lows: FloatArray,
+    closes: FloatArray,
+    leave: BoolArray,
+    max_hold: int,
+    equity: FloatArray,
+) -> int:
+    """Passes the bars from `t` on in which the only instrument is held and nothing ends it; the first bar in which something may."""
+    begun, level, target, size = t, held[_LEVEL], held[_TARGET], held[_SIZE]
+    highest, lowest, fall = held[_HIGHEST], held[_LOWEST], 1.0 - held[_TRAILING]
+    until = min(equity.size, t + max_hold - int(held[_HELD])) if max_hold > 0 else equity.size
+    while t < until and not leave[t - 1] and lows[t] > level and highs[t] < target:
         if not _is_bar(opens[t], highs[t], lows[t], closes[t]):
             break
         lowest = min(lowest, lows[t])
@@ -263,63 +293,72 @@ def simulate(market: Market, said: Said, costs: Costs, stakes: Stakes, equity: F
 
     One long loop: the order of events is the rule, and arrays handed to a function at every bar would make it ten times slower.
     """
-    n, times, count, is_any_wanted = costs.fee.size, market.timeline.size, 0, False
-    opens, highs, lows, closes, aligned = (
+    opens, highs, lows, closes, enter, leave = (
         market.open,
         market.high,
         market.low,
         market.close,
-        market.is_aligned,
-    )
-    timeline, time_ms, first, enter, exit_ = (
-        market.timeline,
-        market.time_ms,
-        market.first,
         said.enter,
         said.exit,
     )
-    book, rows, cursor, wanted = (
-        np.zeros((n, _STATE)),
-        np.empty(n, np.int64),
-        np.empty(n, np.int64),
-        np.zeros(n, np.bool_),
+    n, times, first, count, cash, is_any_wanted = (
+        costs.fee.size,
+        equity.size,
+        market.first,
+        0,
+        stakes.start,
+        False,
     )
-    cash, refusals = np.full(1, stakes.start), np.zeros(len(REASONS), np.int64)
-    desk = Desk(book, rows, cash)
-    trades = np.empty((_FIRST_ROOM + n, _WIDTH))
+    book, cost, trades = np.zeros((n, _STATE)), np.empty((n, 5)), np.empty((_FIRST_ROOM + n, _WIDTH))
+    rows, cursor, wanted = np.empty(n, np.int64), np.empty(n, np.int64), np.zeros(n, np.bool_)
+    refusals, t = np.zeros(len(REASONS), np.int64), -1
     for k in range(n):
         cursor[k] = first[k]
-    t = -1
+        cost[k, _RATE], cost[k, _SLIP], cost[k, _STEP] = costs.fee[k], costs.slip[k], costs.size_step[k]
+        cost[k, _LEAST], cost[k, _LEAST_NOTIONAL] = costs.min_size[k], costs.min_notional[k]
     while t < times - 1:
         t += 1
         if n == 1 and t > 0:
-            t = _pass_quiet(t, cash[0], book[0], market, said, equity)
+            if book[0, _SIZE] > 0.0:
+                t = _pass_held(t, cash, book[0], opens, highs, lows, closes, leave, said.max_hold[0], equity)
+            else:
+                t = _pass_flat(t, cash, opens, highs, lows, closes, enter, equity)
             cursor[0] = t
             if t == times:
                 break
-        trades = _with_room(trades, count, n) if count + n > trades.shape[0] else trades
+        if count + n > trades.shape[0]:
+            trades = _with_room(trades, count, n)
         for k in range(n):
-            row = cursor[k]
-            rows[k] = -1
-            if not aligned and (row == first[k + 1] or time_ms[row] != timeline[t]):
+            row, rows[k] = cursor[k], -1
+            if not market.is_aligned and (row == first[k + 1] or market.time_ms[row] != market.timeline[t]):
                 continue
             if not _is_bar(opens[row], highs[row], lows[row], closes[row]):
                 return Outcome(trades, 0, refusals, row)
             rows[k], cursor[k] = row, row + 1
             if book[k, _SIZE] > 0.0:
-                kind = _due(book[k], opens[row], exit_[row - 1], said.max_hold[k])
+                kind = _due(book[k], opens[row], leave[row - 1], said.max_hold[k])
                 if kind != _NOT:
-                    cash[0] += _leave(trades[count], book[k], k, t, kind, opens[row], costs)
+                    cash += _leave(trades[count], book[k], k, t, kind, opens[row], cost[k])
                     count += 1
-            elif row > first[k] and enter[row - 1] and not exit_[row - 1]:
+            elif row > first[k] and enter[row - 1] and not leave[row - 1]:
                 wanted[k], is_any_wanted = True, True
         if is_any_wanted:
             is_any_wanted = False
             for k in range(n):
-                reason = _enter(k, t, desk, market, said, costs, stakes) if wanted[k] else _NOT
-                wanted[k] = False
-                if reason != _NOT:
-                    refusals[reason] += 1
+                if wanted[k]:
+                    wanted[k], bar = False, rows[k] - 1 - first[k]
+                    ratios = (
+                        said.stop[said.start[0, k] + said.step[0, k] * bar],
+                        said.target[said.start[1, k] + said.step[1, k] * bar],
+                        said.trailing[said.start[2, k] + said.step[2, k] * bar],
+                        said.confidence[said.start[3, k] + said.step[3, k] * bar],
+                    )
+                    exposure = _exposure(k, rows, opens, book, costs.asset, costs.venue)
+                    reason = _enter(book[k], t, opens[rows[k]], ratios, cash, exposure, cost[k], stakes)
+                    if reason == _NOT:
+                        cash -= book[k, _SIZE] * book[k, _ENTRY] + book[k, _FEE]
+                    else:
+                        refusals[reason] += 1
         marked = 0.0
         for k in range(n):
             if book[k, _SIZE] > 0.0:
@@ -327,14 +366,14 @@ def simulate(market: Market, said: Said, costs: Costs, stakes: Stakes, equity: F
                 kind = _hit(book[k], highs[row], lows[row]) if row >= 0 else _NOT
                 if kind != _NOT:
                     level, is_both = _inside(book[k], kind, opens[row], highs[row])
-                    cash[0] += _leave(trades[count], book[k], k, t, kind, level, costs)
+                    cash += _leave(trades[count], book[k], k, t, kind, level, cost[k])
                     trades[count, _IS_BOTH] = is_both
                     count += 1
                     continue
                 if row >= 0:
                     _close_bar(book[k], highs[row], lows[row], closes[row])
                 marked += book[k, _SIZE] * book[k, _LAST]
-        equity[t] = cash[0] + marked
+        equity[t] = cash + marked
     trades = _with_room(trades, count, n)
     for k in range(n):
         if book[k, _SIZE] > 0.0:

@@ -95,17 +95,9 @@ class Stakes(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The first `count` rows of `trades` have TRADE_COLUMNS; `fault` is the first row that is no bar, -1 when all are."""
+    """The first `trade_count` rows of `trades` have TRADE_COLUMNS; `fault` is the first row that is no bar, -1 when all are."""
 
     trades: FloatArray
-    count: int
+    trade_count: int
     refusals: IntArray
     fault: int
-
-
-class Desk(NamedTuple):
-    """The run at one time: open positions, each instrument's row now (-1: no bar), and the cash as an array of one."""
-
-    book: FloatArray
-    rows: IntArray
-    cash: FloatArray

@@ -44,7 +44,7 @@ def run(
     return BacktestRun(
         time_ms=market.timeline,
         equity=equity,
-        trades=records(done.trades[: done.count], columns=layout.TRADE_COLUMNS, time_ms=market.timeline),
+        trades=records(done.trades[: done.trade_count], columns=layout.TRADE_COLUMNS, time_ms=market.timeline),
         terms=tuple(terms),
         capital=capital,
         timeframe=markets[0].timeframe,
@@ -78,7 +78,7 @@ def run_pair(
     )
     if done.fault >= 0:
         raise inputs.bad_bar([long, short], row=done.fault, first=market.first)
-    trades = records(done.trades[: done.count], columns=layout.TRADE_COLUMNS, time_ms=market.timeline)
+    trades = records(done.trades[: done.trade_count], columns=layout.TRADE_COLUMNS, time_ms=market.timeline)
     trades["side"] = np.where(trades["instrument"] == 0, 1, -1)
     return BacktestRun(
         time_ms=market.timeline,
