@@ -67,12 +67,12 @@ def _is_knife(
     bars: Bars, p: Mapping[str, float], *, atr_ratio: FloatArray, indicators: IndicatorProvider
 ) -> BoolArray:
     """Where a low price is no bargain. Unknown sentiment (NaN) says nothing, for or against."""
-    fall = bars.close / before(bars.close, bars=int(p["knife_bars"])) - 1
+    deepest = before(bars.close, bars=int(p["knife_bars"])) * (1 - p["knife_atr"] * atr_ratio)
     usual = indicators.sma(bars.volume_base, period=int(p["band_period"]))
     dumped = (bars.volume_base > p["knife_volume"] * usual) & (
         bars.close <= bars.low + _AT_ITS_LOW * (bars.high - bars.low)
     )
-    knife = (fall < -p["knife_atr"] * atr_ratio) | was(dumped)
+    knife = (bars.close < deepest) | was(dumped)
     sentiment = bars.features.get("sentiment")
     return knife if sentiment is None else knife | (sentiment < p["sentiment_least"])
 

@@ -41,5 +41,8 @@ _MARGIN_RATIO = 1e-6
 
 
 def clearly_below(values: FloatArray, level: FloatArray) -> BoolArray:
-    """True where `values` lies below `level` by more than rounding could explain; False where either is NaN."""
-    return np.asarray(values < level - _MARGIN_RATIO * np.abs(level), dtype=np.bool_)
+    """True where `values` lies below `level` by more than rounding could explain; False where either is NaN.
+
+    A level is a price or an index, never negative.
+    """
+    return np.asarray(values < level * (1 - _MARGIN_RATIO), dtype=np.bool_)
