@@ -136,26 +136,25 @@ def bollinger(
 def deviation(values: FloatArray, period: int) -> FloatArray:
     """Population standard deviation of the last `period` values, without drift and without cancellation.
 
-    Sums of differences from a nearby value are carried on and begun anew every `period` bars. Where what is left of them is small
-    beside what went through them, the window is summed up directly.
+    Sums of differences from a nearby value are carried on and begun anew every `period` bars, so that all that leaves them was there
+    when they were begun. Where little is left beside that, the window is summed up directly.
     """
     out = np.full(values.size, np.nan)
-    base = total = squares = largest = 0.0
+    base = total = squares = begun = 0.0
     for i in range(period - 1, values.size):
         if (i + 1) % period == 0:
             base, total, squares = values[i], 0.0, 0.0
             for j in range(i - period + 1, i + 1):
                 total += values[j] - base
                 squares += (values[j] - base) ** 2
-            largest = squares
+            begun = squares
         else:
             total += values[i] - base
             squares += (values[i] - base) ** 2
-            largest = max(largest, squares)
             total -= values[i - period] - base
             squares -= (values[i - period] - base) ** 2
         spread = squares - total * total / period
-        if spread <= 1e-4 * largest:
+        if spread <= 1e-4 * begun:
             mean, spread = 0.0, 0.0
             for j in range(i - period + 1, i + 1):
                 mean += (values[j] - base) / period
