@@ -3,23 +3,12 @@
 import numpy as np
 
 from trading.backtest.capital import unlimited
-from trading.backtest.run import run
+from trading.backtest.metrics import quick
+from trading.backtest.run import run, run_pair
 from trading.types.research import Bars, MarketTerms, Signals
 
 
 def warm_all() -> None:
-    price = np.array([100.0, 101.0, 102.0])
-    bars = Bars(
-        venue="none",
-        symbol="A/B",
-        timeframe="1m",
-        open_time_ms=np.arange(3) * 60_000,
-        open=price,
-        high=price,
-        low=price,
-        close=price,
-        volume_base=price,
-    )
     signals = Signals(
         enter=np.array([True, False, False]),
         exit=np.zeros(3, dtype=np.bool_),
@@ -28,5 +17,26 @@ def warm_all() -> None:
         trailing_ratio=np.array([np.nan]),
         confidence_ratio=np.array([0.5]),
     )
-    terms = MarketTerms(venue="none", symbol="A/B", maker_fee_ratio=0.0, taker_fee_ratio=0.0)
-    run([bars], [signals], terms=[terms], capital=unlimited(start_equity=1000.0))
+    spot, perpetual = _bars("A/B"), _bars("A/B:B")
+    terms = [
+        MarketTerms(venue="none", symbol=bars.symbol, maker_fee_ratio=0.0, taker_fee_ratio=0.0)
+        for bars in (spot, perpetual)
+    ]
+    capital = unlimited(start_equity=1000.0)
+    quick(run([spot], [signals], terms=terms[:1], capital=capital))
+    run_pair(spot, perpetual, signals, terms=terms, capital=capital)
+
+
+def _bars(symbol: str) -> Bars:
+    price = np.array([100.0, 101.0, 102.0])
+    return Bars(
+        venue="none",
+        symbol=symbol,
+        timeframe="1m",
+        open_time_ms=np.arange(3) * 60_000,
+        open=price,
+        high=price,
+        low=price,
+        close=price,
+        volume_base=price,
+    )
