@@ -1,7 +1,7 @@
 """A table ordered by time on disk: one Parquet file per month or year, each replaced whole or not at all.
 
-Files are not compressed (a year of minutes is 25 MB and loads in a third of the time) and carry checksums: a flipped bit is
-noticed, never traded on. What a file is about stands inside it, so that a file put into the wrong folder is noticed too.
+Files are not compressed (a year of minutes is 25 MB and loads in a third of the time) and sealed with checksums: a flipped bit
+is noticed, never traded on. What a file is about stands inside it, so that a file put into the wrong folder is noticed too.
 """
 
 import fcntl
@@ -17,6 +17,7 @@ from typing import IO, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from trading.history import seal
 from trading.history.arrow import as_array
 from trading.history.errors import BrokenHistoryError, HistoryError
 from trading.types.research import FloatArray, IntArray
@@ -143,7 +144,7 @@ class Partitions:
 
     def _look(self, path: Path) -> tuple[int, int, int]:
         """(first time, last time, rows) from the footer."""
-        with _reading(path) as parquet:
+        with _reading(path, wants_pages=False) as parquet:
             self._check_label(parquet, path)
             footer, column = parquet.metadata, parquet.schema_arrow.names.index(TIME)
             groups = [footer.row_group(index) for index in range(footer.num_row_groups)]
@@ -161,16 +162,12 @@ class Partitions:
 
         table = pyarrow.table({name: columns[name] for name in (TIME, *self.values)})
         table = table.replace_schema_metadata({_LABEL: self.label.encode()})
+        content = pyarrow.BufferOutputStream()
+        pyarrow.parquet.write_table(
+            table, content, compression="none", use_dictionary=False, row_group_size=max(table.num_rows, 1)
+        )
         try:
-            with _replacing(path) as file:
-                pyarrow.parquet.write_table(
-                    table,
-                    file,
-                    compression="none",
-                    use_dictionary=False,
-                    write_page_checksum=True,
-                    row_group_size=max(table.num_rows, 1),
-                )
+            _replace(path, seal.sealed(content.getvalue().to_pybytes()))
         except OSError as error:
             raise _unwritable(path, error) from error
 
@@ -227,12 +224,13 @@ def _merged(old: Columns, new: Columns, *, values: tuple[str, ...]) -> tuple[Sav
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[Any]:
+def _reading(path: Path, *, wants_pages: bool = True) -> Iterator[Any]:
     import pyarrow
     import pyarrow.parquet
 
     try:
-        with pyarrow.parquet.ParquetFile(path, memory_map=True, page_checksum_verification=True) as parquet:
+        content = pyarrow.py_buffer(seal.checked(path, wants_pages=wants_pages))
+        with pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content)) as parquet:
             yield parquet
     except PermissionError as error:
         raise HistoryError(f"{path} cannot be read; make it readable") from error
@@ -240,12 +238,11 @@ def _reading(path: Path) -> Iterator[Any]:
         raise _broken(path, " ".join(str(error).split())[:120]) from error
 
 
-@contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file that takes the place of `path` when the block ends well, on the disk for good."""
+def _replace(path: Path, content: bytes) -> None:
+    """Puts `content` in the place of `path`, on the disk for good; until then the old content is there."""
     temporary = path.with_name(f"{path.name}.tmp")
     with temporary.open("wb") as file:
-        yield file
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)

@@ -48,7 +48,12 @@ def import_candles(
 ) -> Imported:
     """Takes in a file of candles, or the candles that its trades make. Raises BadFileError, and then nothing was stored."""
     read = formats.read(path, venue=venue, symbol=symbol, timeframe=timeframe, at=at, skip_bad=skip_bad)
-    return _stored(read.bars, dropped=read.dropped, notes=read.notes, on_progress=on_progress)
+    notes = read.notes
+    if "/" not in read.bars.symbol:
+        notes += (
+            f"{read.bars.symbol} is not spelled as venues do here: BTC/USDT, or BTC/USDT:USDT for a perpetual",
+        )
+    return _stored(read.bars, dropped=read.dropped, notes=notes, on_progress=on_progress)
 
 
 def import_series(

@@ -23,6 +23,7 @@ _KINDS = (BARS, *SERIES_KINDS)
 EXAMPLES = """examples:
   neuratrade candles download --venue binance --instrument BTC/USDT --timeframe 1m --since 2024-01-01
   neuratrade candles import ADA_BTC-5m.feather --venue binance --instrument ADA/BTC --timeframe 5m
+  neuratrade candles import user_data/data/binance/*.feather --venue binance       all that freqtrade has
   neuratrade candles import rates.csv --kind funding --venue binance --instrument BTC/USDT:USDT
   neuratrade candles import --from-desk                     the minutes that the desk itself has kept
   neuratrade candles export --venue binance --instrument BTC/USDT --timeframe 1h --to btc.csv
@@ -58,7 +59,7 @@ class Command(BaseCommand):
             parser_of.add_argument("--json", action="store_true", dest="as_json", help="one JSON list")
 
     def handle(self, *, action: str, **options: Any) -> None:
-        answers: dict[str, Callable[[dict[str, Any]], str]] = {
+        answers: dict[str, Callable[[dict[str, Any]], Iterator[str]]] = {
             "download": _download,
             "import": _import,
             "export": _export,
@@ -66,12 +67,13 @@ class Command(BaseCommand):
             "list": _list,
         }
         try:
-            self.stdout.write(answers[action](options))
+            for text in answers[action](options):
+                self.stdout.write(text)
         except (TradingError, dates.DateError) as error:
             raise CommandError(str(error)) from error
 
 
-def _download(options: dict[str, Any]) -> str:
+def _download(options: dict[str, Any]) -> Iterator[str]:
     dates.period(options["since"], options["until"])
     name = f"{options['venue']} {options['symbol']} {options['timeframe']}"
     try:
@@ -88,48 +90,49 @@ def _download(options: dict[str, Any]) -> str:
     except KeyboardInterrupt:
         sys.stderr.write(f"{name}: stopped; what came is stored, the same command goes on from there\n")
         raise
-    return says.downloaded(done, name=name)
+    yield says.downloaded(done, name=name)
 
 
-def _import(options: dict[str, Any]) -> str:
-    venue, symbol, path = options["venue"], options["symbol"], options["file"]
+def _import(options: dict[str, Any]) -> Iterator[str]:
+    venue, symbol, paths = options["venue"], options["symbol"], options["files"]
     if options["from_desk"]:
-        if path is not None or options["kind"] != BARS:
+        if paths or options["kind"] != BARS:
             raise CommandError(
                 "--from-desk takes the desk's own minutes: give no file and no --kind", returncode=2
             )
-        return "\n".join(
-            says.imported(one) for one in history_files.import_from_desk(venue=venue, symbol=symbol)
-        )
-    if path is None or not venue:
+        yield from map(says.imported, history_files.import_from_desk(venue=venue, symbol=symbol))
+    elif not paths or not venue:
         raise CommandError("give a FILE and --venue, or --from-desk", returncode=2)
+    elif options["kind"] != BARS and not symbol:
+        raise CommandError(f"give the --instrument that the {options['kind']} is about", returncode=2)
+    else:
+        for path in paths:
+            yield says.imported(_import_file(path, options=options))
+
+
+def _import_file(path: Path, *, options: dict[str, Any]) -> history_files.Imported:
     if options["kind"] != BARS:
-        if not symbol:
-            raise CommandError(f"give the --instrument that the {options['kind']} is about", returncode=2)
-        return says.imported(
-            history_files.import_series(
-                path,
-                kind=options["kind"],
-                venue=venue,
-                symbol=symbol,
-                skip_bad=options["skip_bad"],
-                at=clock.now(),
-            )
+        return history_files.import_series(
+            path,
+            kind=options["kind"],
+            venue=options["venue"],
+            symbol=options["symbol"],
+            skip_bad=options["skip_bad"],
+            at=clock.now(),
         )
     with _counting(path.name) as on_progress:
-        done = history_files.import_candles(
+        return history_files.import_candles(
             path,
-            venue=venue,
-            symbol=symbol,
+            venue=options["venue"],
+            symbol=options["symbol"],
             timeframe=options["timeframe"],
             skip_bad=options["skip_bad"],
             at=clock.now(),
             on_progress=on_progress,
         )
-    return says.imported(done)
 
 
-def _export(options: dict[str, Any]) -> str:
+def _export(options: dict[str, Any]) -> Iterator[str]:
     dates.period(options["since"], options["until"])
     path, bars = history_files.export(
         options["to"],
@@ -141,24 +144,26 @@ def _export(options: dict[str, Any]) -> str:
         file_format=options["format"],
         is_overwriting=options["overwrite"],
     )
-    return f"{path}: {len(bars):,} candles of {bars.venue} {bars.symbol} {bars.timeframe}"
+    yield f"{path}: {len(bars):,} candles of {bars.venue} {bars.symbol} {bars.timeframe}"
 
 
-def _gaps(options: dict[str, Any]) -> str:
+def _gaps(options: dict[str, Any]) -> Iterator[str]:
     reports = history.gaps(venue=options["venue"], symbol=options["symbol"], timeframe=options["timeframe"])
     if options["as_json"]:
-        return json.dumps([says.plain_gaps(report) for report in reports], indent=2)
-    return says.gaps(reports, wants_all=options["wants_all"])
+        yield json.dumps([says.plain_gaps(report) for report in reports], indent=2)
+    else:
+        yield says.gaps(reports, wants_all=options["wants_all"])
 
 
-def _list(options: dict[str, Any]) -> str:
+def _list(options: dict[str, Any]) -> Iterator[str]:
     market = {"venue": options["venue"], "symbol": options["symbol"]}
     found = history.datasets(**market, timeframe=options["timeframe"])
     if not options["timeframe"]:
         found += [one for kind in SERIES_KINDS for one in history.datasets(**market, kind=kind)]
     if options["as_json"]:
-        return json.dumps([says.plain_dataset(one) for one in found], indent=2)
-    return says.listed(found)
+        yield json.dumps([says.plain_dataset(one) for one in found], indent=2)
+    else:
+        yield says.listed(found)
 
 
 @contextmanager
@@ -209,18 +214,18 @@ def _add_download(parser: argparse.ArgumentParser) -> None:
 
 def _add_import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "file",
-        nargs="?",
+        "files",
+        nargs="*",
         type=Path,
         metavar="FILE",
-        help="CSV, Parquet, Feather or JSON, packed or not; freqtrade's too",
+        help="CSV, Parquet, Feather or JSON, also packed by gzip, also freqtrade's; candles, or trades to build them from",
     )
     _add_market(parser, is_required=False)
     parser.add_argument(
         "--kind",
         choices=_KINDS,
         default=BARS,
-        help="what the file holds (bars, or trades to build them from)",
+        help="what the file holds (bars)",
     )
     for kind in SERIES_KINDS:
         parser.add_argument(

@@ -67,6 +67,32 @@ def test_import_look_and_export(capsys: pytest.CaptureFixture[str], file: Path, 
     assert hour.open_time_ms[-1] < START_MS + 7_200_000
 
 
+def test_several_files_at_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    whole = make_bars(90)
+    months = [
+        formats.write(tmp_path / f"{first}.csv", whole.part(first, first + 40)) for first in (50, 20, 0)
+    ]
+
+    said = candles(
+        capsys,
+        "import",
+        *map(str, months),
+        "--venue",
+        "binance",
+        "--instrument",
+        "BTCUSDT",
+        "--timeframe",
+        "1m",
+    )
+
+    assert [line.split(" candles")[0] for line in said.splitlines()[::2]] == [
+        *("binance BTCUSDT 1m: 40", "binance BTCUSDT 1m: 30", "binance BTCUSDT 1m: 20")
+    ]
+    assert said.splitlines()[1].startswith("BTCUSDT is not spelled as venues do here: BTC/USDT")
+    stored = history.load(venue="binance", symbol="BTCUSDT", timeframe="1m")
+    assert stored.close.tolist() == whole.close.tolist()
+
+
 def test_gaps_as_a_table_and_as_json(capsys: pytest.CaptureFixture[str], file: Path) -> None:
     candles(capsys, "import", str(file), *MARKET)
     store.save(history.root(), make_bars(10))

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import random
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -184,6 +185,44 @@ def test_a_broken_file_is_one_line(tmp_path: Path, name: str, text: str, line: s
     assert str(caught.value).startswith(name)
 
 
+SCRAPS = (b"\n", b",", b'"', b"\0", b"nan", b"-", b"1e999", b"[", b"null", b"{}", b"\xff", b"9" * 20, b"true")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.json", "a.parquet", "a.feather", "t.csv"])
+def test_a_file_damaged_anywhere_is_read_or_refused_in_one_line(tmp_path: Path, name: str) -> None:
+    bars, path = make_bars(30, symbol="ADA/BTC"), tmp_path / name
+    if name == "a.json":
+        columns = (bars.open_time_ms, bars.open, bars.high, bars.low, bars.close, bars.volume_base)
+        path.write_text(
+            json.dumps([list(row) for row in zip(*(column.tolist() for column in columns), strict=True)])
+        )
+    elif name == "t.csv":
+        trades = trade_rows(1, count=30)
+        path.write_text("time,id,price,amount\n" + "".join(f"{t},{i},{p},{s}\n" for t, i, p, s in trades))
+    else:
+        formats.write(path, bars)
+    content, chance = path.read_bytes(), random.Random(7)
+    refusals: list[str] = []
+    for _ in range(60):
+        damaged = bytearray(content)
+        for _ in range(chance.choice((1, 1, 3, 20))):
+            place = chance.randrange(len(damaged))
+            if chance.random() < 0.5:
+                damaged[place] = chance.randrange(256)
+            else:
+                damaged[place : place + chance.choice((0, 0, 5))] = chance.choice(SCRAPS)
+        path.write_bytes(damaged)
+        for skip_bad in (False, True):
+            try:
+                found = read(path, skip_bad=skip_bad)
+            except BadFileError as error:
+                refusals.append(str(error))
+            else:
+                assert quality.first_problem(quality.Rows.of(found.bars), at=NOW) == ""
+    assert refusals
+    assert not any("\n" in line for line in refusals)
+
+
 def test_bad_rows_are_left_out_when_asked_and_counted(tmp_path: Path) -> None:
     text = (
         HEAD
@@ -228,7 +267,9 @@ def test_what_the_operator_did_not_say_or_said_wrong(
 
 def test_hours_are_not_taken_for_minutes(tmp_path: Path) -> None:
     path = formats.write(tmp_path / "a.csv", make_bars(200, timeframe="1h", keep=0.5))
-    with pytest.raises(BadFileError, match="a.csv holds no 1m bars, its rows are 1h apart; give --timeframe 1h"):
+    with pytest.raises(
+        BadFileError, match="a.csv holds no 1m bars, its rows are 1h apart; give --timeframe 1h"
+    ):
         read(path)
     with pytest.raises(InvalidValueError, match="timeframe '7m' is unknown"):
         read(path, timeframe="7m")

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -170,6 +172,30 @@ def test_a_damaged_file_is_named_kept_and_never_traded_on(tmp_path: Path, damage
     file.unlink()
     store.save(tmp_path, bars)
     assert load(tmp_path).digest == bars.digest
+
+
+def test_any_flipped_bit_is_noticed(tmp_path: Path) -> None:
+    store.save(tmp_path, make_bars(60))
+    (file,) = tmp_path.rglob("*.parquet")
+    content = file.read_bytes()
+    for place in random.Random(1).sample(range(len(content)), 400):
+        file.write_bytes(content[:place] + bytes([content[place] ^ 1 << place % 8]) + content[place + 1 :])
+        with pytest.raises(BrokenHistoryError):
+            load(tmp_path)
+    for length in range(0, len(content), 97):
+        file.write_bytes(content[:length])
+        assert "is broken (" in store.datasets(tmp_path)[0].trouble
+
+
+def test_any_program_that_reads_parquet_reads_the_store(tmp_path: Path) -> None:
+    bars = make_bars(60)
+    store.save(tmp_path, bars)
+    (file,) = tmp_path.rglob("*.parquet")
+
+    table = pyarrow.parquet.read_table(file)
+
+    assert table.column_names == ["time_ms", "open", "high", "low", "close", "volume_base"]
+    assert table.column("close").to_pylist() == bars.close.tolist()
 
 
 def test_a_file_in_the_wrong_folder_is_noticed(tmp_path: Path) -> None:

@@ -58,7 +58,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "sentiment": ("sentiment", "score", "compound", "polarity", "value"),
 }
 _NUMBERS = {name for meaning, names in NAMES.items() if meaning not in {"time", "id"} for name in names}
-_LATEST_S, _LATEST_MS, _LATEST_US = 10**11, 10**14, 10**17
+_LATEST_S, _LATEST_MS, _LATEST_US, _LATEST_NS = 10**11, 10**14, 10**17, 9 * 10**18
+_END_MS = 7_258_118_400_000  # 2200
 
 
 def plain(header: str) -> str:
@@ -110,23 +111,38 @@ def numbers(column: Any) -> FloatArray:
 
 
 def times_ms(column: Any) -> IntArray:
-    """Milliseconds since 1970; what is no time is -1. Numbers are seconds, milliseconds, micro- or nanoseconds by their size."""
+    """Milliseconds since 1970; what is no time of this or the next century is -1.
+
+    Numbers are seconds, milliseconds, micro- or nanoseconds by their size.
+    """
+    times = _as_ms(column)
+    return np.where((times < 0) | (times >= _END_MS), -1, times)
+
+
+def _as_ms(column: Any) -> IntArray:
     import pyarrow
 
     kind = column.type
-    if pyarrow.types.is_date(kind) or pyarrow.types.is_timestamp(kind):
-        in_ms = column.cast(pyarrow.timestamp("ms", getattr(kind, "tz", None)), safe=False)
-        whole: IntArray = as_array(in_ms.cast(pyarrow.int64()).fill_null(-1))
-        return np.maximum(whole, -1)
+    if pyarrow.types.is_date(kind):
+        column = column.cast(pyarrow.timestamp("ms"))
+        kind = column.type
+    if pyarrow.types.is_timestamp(kind):
+        return _in_unit(as_array(column.cast(pyarrow.int64()).fill_null(-1)), unit=kind.unit)
     if pyarrow.types.is_integer(kind):
         return _scaled(as_array(column.cast(pyarrow.int64(), safe=False).fill_null(-1)))
     if pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind):
         return np.array([_time_ms(text) for text in column.to_pylist()], np.int64)
     values = numbers(column)
-    values = np.where(np.isfinite(values) & (values >= 0), values, -1.0)
+    values = np.where(np.isfinite(values) & (values >= 0) & (values < _LATEST_NS), values, -1.0)
     sizes = [values < 0, values < _LATEST_S, values < _LATEST_MS, values < _LATEST_US]
     scaled = np.select(sizes, [values, values * 1000, values, values / 1000], values / 10**6)
     return np.round(scaled).astype(np.int64)
+
+
+def _in_unit(values: IntArray, *, unit: str) -> IntArray:
+    if unit == "s":
+        return np.where(values < _LATEST_S, values, -1) * 1000
+    return values // {"ms": 1, "us": 1000, "ns": 10**6}[unit]
 
 
 def _scaled(values: IntArray) -> IntArray:
@@ -139,12 +155,12 @@ def _time_ms(text: str | None) -> int:
     try:
         if text is None:
             return -1
-        if re.fullmatch(r"\d+(\.0*)?", text.strip()):
+        if re.fullmatch(r"\d{1,19}(\.0*)?", text.strip()):
             return int(_scaled(np.array([int(text.split(".")[0])], np.int64))[0])
         at = datetime.fromisoformat(text.strip().removesuffix(" UTC"))
     except (ValueError, OverflowError):
         return -1
-    return max(round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000), -1)
+    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def _number(text: str | None) -> float:

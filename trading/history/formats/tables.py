@@ -107,7 +107,12 @@ def _open_csv(path: Path, *, is_number: IsNumber, skip_bad: bool) -> Opened:
         ragged.clear()
         return pyarrow.csv.read_csv(
             path,
-            read_options=pyarrow.csv.ReadOptions(column_names=layout.names, skip_rows=layout.lines_above),
+            read_options=pyarrow.csv.ReadOptions(
+                column_names=layout.names,
+                skip_rows=layout.lines_above,
+                # any byte is a letter there, so that a row of bad ones can be left out
+                encoding="latin-1" if skip_bad else "utf8",
+            ),
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter=layout.delimiter, invalid_row_handler=on_ragged if skip_bad else None
             ),
