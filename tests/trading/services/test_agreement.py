@@ -29,14 +29,18 @@ def both(bars: Bars, signals: Signals, setting: Setting) -> Agreement:
     return agreement.check(bars, signals, played=played, setting=setting, strategy=STRATEGY)
 
 
+def kinds(found: Agreement) -> list[str]:
+    """How the backtest left its trades, in the order of entry."""
+    return [item.backtest.exit_kind for item in found.drift.differences if item.backtest]
+
+
 def test_every_way_a_trade_can_end_is_the_same_in_the_kernel_and_at_the_desk(redis_client) -> None:
     written = tape.every_ending()
     found = both(written.bars(), written.signals(), tape.SETTING)
     assert found.breaches == ()
     assert found.vetoes == ()
     assert found.agreed == len(written.entries) == 13
-    kinds = [item.backtest.exit_kind for item in found.drift.differences]
-    assert kinds == [
+    assert kinds(found) == [
         *("STOP", "TARGET", "STOP", "TARGET", "STOP", "TARGET", "STOP", "SIGNAL", "TIME"),
         *("TRAILING", "TRAILING", "SIGNAL", "END"),
     ]
@@ -64,13 +68,15 @@ def recorded_minutes(folder: Path, *, first: int, last: int) -> Bars:
 
 def test_recorded_minutes_agree_too(redis_client, recorded: Path) -> None:
     """The sell-off of 22 January 2022, with the fee taken in what was bought; what the gate refuses is listed, all else agrees."""
-    bars = recorded_minutes(recorded, first=30_750, last=31_550)
+    bars = recorded_minutes(recorded, first=30_750, last=31_100)
     enter = np.zeros(len(bars), bool)
-    enter[130::75] = True
+    enter[100::40] = True
+    stops = np.full(len(bars), 0.006)
+    stops[100] = 0.0006  # inside the noise: the gate refuses it, and then so must the backtest
     signals = Signals(
         enter=enter,
         exit=np.zeros(len(bars), bool),
-        stop_ratio=np.array([0.006]),
+        stop_ratio=stops,
         target_ratio=np.array([0.012]),
         trailing_ratio=np.array([np.nan]),
         confidence_ratio=np.array([0.9]),
@@ -79,7 +85,8 @@ def test_recorded_minutes_agree_too(redis_client, recorded: Path) -> None:
     spec = replace(tape.SPEC, venue="binance", price_tick=Decimal("0.1"))
     found = both(bars, signals, tape.setting(spec=spec, client="binance"))
     assert found.breaches == ()
-    assert found.agreed >= 5
-    assert {item.backtest.exit_kind for item in found.drift.differences} >= {"STOP", "TARGET"}
-    assert found.vetoes
-    assert all(veto.reason.startswith("consecutive_losses") for veto in found.vetoes)
+    assert found.agreed >= 4
+    assert set(kinds(found)) >= {"STOP", "TARGET"}
+    (refused,) = found.vetoes
+    assert refused.bar == 100
+    assert "stop_volatility" in refused.reason

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from enum import StrEnum
 from typing import NamedTuple
 
-from trading.accounting.fifo import share
+from trading.accounting.fifo import EXACT, share
 from trading.accounting.taxes.events import Event
 from trading.accounting.taxes.flags import Flag, Note
 from trading.accounting.taxes.stock import History, Receipt, Slice
@@ -20,6 +20,7 @@ from trading.types import ZERO
 
 CENT = Decimal("0.01")
 NOTHING = Decimal("0.00")
+_ABOUT_A_YEAR = range(365, 368)
 
 
 class Term(StrEnum):
@@ -108,6 +109,9 @@ class TaxYear:
 
 def is_long(*, acquired: date, disposed: date) -> bool:
     """Held for more than one year."""
+    days = (disposed - acquired).days
+    if days not in _ABOUT_A_YEAR:
+        return days > 366
     first_day = acquired + timedelta(days=1)
     try:
         anniversary = first_day.replace(year=first_day.year + 1)
@@ -130,27 +134,30 @@ def tax_year(history: History, *, year: int, zone: tzinfo = UTC) -> TaxYear:
     """The rows and sums of `year` in the calendar of `zone`."""
     start, end = bounds(year, zone=zone)
     day = day_in(zone)
-    rows = tuple(
-        _row(piece, day=day, names=history.names) for piece in history.slices if start <= piece.sale.at < end
-    )
-    income = _entries(history.income, start=start, end=end, day=day)
-    costs = _entries(history.costs, start=start, end=end, day=day)
-    unknown = [row for row in rows if row.gain is None]
-    return TaxYear(
-        year=year,
-        rows=rows,
-        income=income,
-        costs=costs,
-        notes=tuple(note for note in history.notes if start <= note.at < end),
-        events=tuple(event for event in history.events if start <= event.at < end),
-        zone=zone,
-        terms={term: _sums(rows, term=term) for term in Term},
-        unknown=len(unknown),
-        unknown_proceeds=sum((row.proceeds for row in unknown if row.proceeds is not None), NOTHING),
-        income_total=_total(income),
-        costs_total=_total(costs),
-        fees_total=sum((row.fees for row in rows), NOTHING),
-    )
+    with localcontext(EXACT):
+        rows = tuple(
+            _row(piece, day=day, names=history.names)
+            for piece in history.slices
+            if start <= piece.sale.at < end
+        )
+        income = _entries(history.income, start=start, end=end, day=day)
+        costs = _entries(history.costs, start=start, end=end, day=day)
+        unknown = [row for row in rows if row.gain is None]
+        return TaxYear(
+            year=year,
+            rows=rows,
+            income=income,
+            costs=costs,
+            notes=tuple(note for note in history.notes if start <= note.at < end),
+            events=tuple(event for event in history.events if start <= event.at < end),
+            zone=zone,
+            terms={term: _sums(rows, term=term) for term in Term},
+            unknown=len(unknown),
+            unknown_proceeds=sum((row.proceeds for row in unknown if row.proceeds is not None), NOTHING),
+            income_total=_total(income),
+            costs_total=_total(costs),
+            fees_total=sum((row.fees for row in rows), NOTHING),
+        )
 
 
 def rounded(amount: Decimal) -> Decimal:
@@ -192,6 +199,8 @@ def _row(piece: Slice, *, day: Callable[[datetime], date], names: Mapping[str, s
 
 def _fees(piece: Slice) -> Decimal:
     """The piece's part of the fees of its purchase and its sale."""
+    if not piece.sale.fee and (piece.lot is None or not piece.lot.fee):
+        return NOTHING
     fees = ZERO
     if piece.sale.fee:
         fees += share(piece.sale.fee, part=piece.size, whole=piece.sale.size)

@@ -221,6 +221,16 @@ def test_rows_are_rounded_half_to_even_and_the_sum_is_theirs() -> None:
     assert str(year.gain) == "0.62"
 
 
+def test_sums_beyond_any_purse_are_exact() -> None:
+    huge = "123456789012345678901234.000000000000000001"
+    events = [
+        buy("3", huge, on=1, fee=huge, fee_asset="USD"),
+        sell("1", huge, on=2, fee="1", fee_asset="BTC"),
+    ]
+    (row,) = rows(booked(events))
+    assert row.gain == Decimal("-41152263004115226300411.33")  # huge - 2 x (2 x huge) / 3
+
+
 CONDITION = "0xc0ffee"
 YES, NO = outcome(CONDITION, 0), outcome(CONDITION, 1)
 

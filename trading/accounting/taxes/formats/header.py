@@ -27,7 +27,7 @@ class Header:
     def lines(self, *, rows: int, income: int, flagged: int) -> Iterator[list[str]]:
         """Comment lines, each beginning with '#'."""
         if self.mode != "live":
-            yield [f"# {self.mode.upper()} TRADES: practice money, not for a tax return"]
+            yield [f"# {self.mode.upper()} TRADES: practice money; not for a tax return"]
         yield [
             f"# NeuraTrade tax year {self.year}: method {self.method}; lots {self.lots}; currency {self.currency}; "
             f"days of {self.zone}"
@@ -55,5 +55,6 @@ def text(value: str) -> str:
     """Fit for a cell: one line, and never a formula."""
     if value.isalnum():
         return value
-    line = " ".join(clean(value).split())
+    is_plain = value.isascii() and value.isprintable()
+    line = value if is_plain else " ".join(clean(value).split())
     return f"'{line}" if line.startswith(_FORMULA) else line

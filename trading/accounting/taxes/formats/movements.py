@@ -5,10 +5,10 @@ All accounts stand in one file, as one wallet there: a transfer between them lea
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import NamedTuple
 
-from trading.accounting.fifo import product, share
+from trading.accounting.fifo import EXACT, product, share
 from trading.accounting.taxes.events import Event, Kind, outcome
 from trading.accounting.taxes.year import Row, TaxYear
 from trading.types import ZERO
@@ -101,5 +101,6 @@ def _ended(rows: list[Row]) -> Mapping[str, tuple[Decimal, Decimal]]:
 
 
 def _halves(amount: Decimal) -> tuple[Decimal, Decimal]:
-    half = share(amount, part=Decimal(1), whole=Decimal(2))
-    return half, amount - half
+    with localcontext(EXACT):
+        half = share(amount, part=Decimal(1), whole=Decimal(2))
+        return half, amount - half
