@@ -65,7 +65,7 @@ def test_rsi_is_the_one_that_strategies_and_backtests_use() -> None:
         closes.append(round(closes[-1] * (1 + rng.choice([0, rng.gauss(0, 0.002)])), 2))
     values = [gauge.on_candle(candle(i, close)) for i, close in enumerate(closes)]
     assert values[:LENGTH] == [None] * LENGTH
-    assert values[LENGTH:] == pytest.approx(indicators.rsi(closes)[LENGTH:].tolist(), abs=1e-9)
+    assert values[LENGTH:] == indicators.rsi(closes)[LENGTH:].tolist()
 
 
 def test_a_market_that_never_moved_is_not_oversold() -> None:
@@ -74,6 +74,10 @@ def test_a_market_that_never_moved_is_not_oversold() -> None:
         value = gauge.on_candle(candle(minute, 100.0))
     assert value == gauge.on_price(100.0, at=START) == 50.0
     assert indicators.rsi([100.0] * 20)[-1] == 0.0  # TA-Lib's answer, which would fire
+    assert gauge.on_price(99.0, at=START) == 0.0  # the first move there ever was, and it is down
+    assert gauge.on_price(101.0, at=START) == 100.0
+    gauge.on_candle(candle(20, 99.0))
+    assert gauge.on_price(99.0, at=START) == 0.0
 
 
 def test_volume_is_compared_with_the_twenty_bars_before() -> None:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from trading.errors import InvalidValueError
 from trading.indicators import catalog, columns
 from trading.indicators.catalog import Indicator, Number
+from trading.indicators.lean import load_talib
 from trading.types.research import FloatArray
 
 OneLine = Literal["sma", "ema", "rsi", "atr", "obv", "adx"]
@@ -170,6 +171,7 @@ def stream(
 
 def _open(name: str, history: Sequence[FloatArray], values: tuple[Number, ...]) -> _Handle:
     """A handle on a history that is long enough."""
+    load_talib()
     from talib import stream as handles
 
     if name == "ichimoku":

@@ -1,8 +1,14 @@
-"""TA-Lib: the definitions, and the default. Its wheel bundles the C library; importing it takes half a second, so only on first use."""
+"""TA-Lib: the definitions, and the default. Its wheel bundles the C library; it is imported on first use, and
+without pandas."""
+
+from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 
+from trading.indicators.catalog import Number
 from trading.indicators.facade import FormulaProvider, Outputs
+from trading.indicators.lean import load_talib
 from trading.types.research import FloatArray
 
 
@@ -99,7 +105,15 @@ def supertrend(
     return line, trend
 
 
-PROVIDER = FormulaProvider(
+class _Talib(FormulaProvider):
+    def compute(
+        self, name: str, given: tuple[npt.ArrayLike, ...], parameters: Mapping[str, Number]
+    ) -> Outputs:
+        load_talib()
+        return super().compute(name, given, parameters)
+
+
+PROVIDER = _Talib(
     "talib",
     {
         "sma": sma,
