@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+import redis
 from django.conf import settings
 
 from neuratrade.supervise import crew
@@ -54,7 +55,9 @@ def ask(*params: str) -> OpenSweep:
     return sweeps.ask(request(), grid=grid.parse(params), objective="sharpe", at=AT)
 
 
-def test_killed_workers_lose_nothing_and_nothing_of_them_is_left(shared: None, redis_server: str) -> None:
+def test_killed_workers_lose_nothing_and_nothing_of_them_is_left(
+    shared: None, redis_server: str, redis_client: redis.Redis
+) -> None:
     """On the desk's Redis. The whole worker dies by SIGKILL as soon as it has stored its first points."""
     sweep = ask("rsi_period=2:41:1", "rsi_below=20:49:1")
     killed: list[int] = []
@@ -71,6 +74,7 @@ def test_killed_workers_lose_nothing_and_nothing_of_them_is_left(shared: None, r
         sweep_spread.spread(sweep, crew=hands, on_progress=told, helps=False)
 
     assert killed
+    assert redis_client.llen("research") == 0
     assert sweeps.missing(sweep.row) == []
     assert sweeps.done(sweep.row) == 1200
     alone = {

@@ -67,6 +67,14 @@ def spread(sweep: OpenSweep, *, crew: Crew, on_progress: Callable[[int], None], 
         else:
             time.sleep(_LOOK_EVERY_S)
     on_progress(total)
+    _clear(sweep.row, broker_url=crew.broker_url)
+
+
+def _clear(row: Sweep, *, broker_url: str) -> None:
+    """Takes back messages that nobody needs any more, unless some may be another sweep's."""
+    if not Sweep.objects.filter(status=Sweep.Status.OPEN).exclude(pk=row.pk).exists():
+        with current_app.connection_for_write(broker_url) as connection:
+            current_app.amqp.queues[QUEUE].bind(connection.default_channel).purge()
 
 
 def _measure(sweep: OpenSweep, *, workers: int) -> int:
