@@ -189,7 +189,11 @@ def exit_kind(order: Order, *, entry: Order) -> str:
         return "LIQUIDATED"
     for beginning, kind in _REASONS.items():
         if order.reason.startswith(beginning):
-            was_moved = kind == ExitKind.STOP.name and replanning.was_stop_moved(entry.decision_id)
+            was_moved = (
+                kind == ExitKind.STOP.name
+                and entry.decision_id is not None
+                and replanning.was_stop_moved(entry.decision_id)
+            )
             return ExitKind.TRAILING.name if was_moved else kind
     return order.reason.upper() or "EXIT"
 

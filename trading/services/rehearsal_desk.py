@@ -18,7 +18,7 @@ from trading.services.guard import Guard
 from trading.services.lanes import LaneRunner
 from trading.services.rehearsal_candles import FIVE_MS, five_minutes
 from trading.services.rehearsal_market import Depth, SimulatedMarket
-from trading.types import InstrumentSpec, Mode, OrderState
+from trading.types import InstrumentSpec, Mode, OrderState, Purpose
 from trading.types.research import Bars
 from trading.venues.paper.account import PaperAccount, PaperOptions
 
@@ -28,11 +28,8 @@ OPERATOR = "operator"
 FEE_IN_RECEIVED = frozenset({"binance"})
 _LEASE_S = 3600.0
 _ATR_CANDLES_MS = 110 * FIVE_MS
-_BUSY = [
-    item.value
-    for item in OrderState
-    if not item.is_terminal and item not in {OrderState.ACKED, OrderState.PARTIAL}
-]
+_ENDED = [item.value for item in OrderState if item.is_terminal]
+_WORKING = frozenset({OrderState.ACKED.value, OrderState.PARTIAL.value})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,16 +84,20 @@ class RehearsalDesk:
         )
         return None if row is None or protection.is_left_over(row) else row
 
-    def is_busy(self) -> bool:
-        """True while an order waits for the guard or the executor, or a cancel for its end."""
-        open_orders = Order.objects.filter(account=self.account)
-        return (
-            open_orders.filter(state__in=_BUSY).exists()
-            or open_orders.filter(
-                state__in=[OrderState.ACKED.value, OrderState.PARTIAL.value],
-                cancel_requested_at__isnull=False,
-            ).exists()
+    def is_at_rest(self) -> bool:
+        """Nothing waits for guard, executor or venue: flat without an order, or held under a working stop and nothing else."""
+        open_orders = list(
+            Order.objects.filter(account=self.account)
+            .exclude(state__in=_ENDED)
+            .values_list("purpose", "state", "cancel_requested_at")
         )
+        held = self.position()
+        if held is None:
+            return not open_orders
+        if held.unprotected_since is not None or len(open_orders) != 1:
+            return False
+        purpose, order_state, cancel_requested_at = open_orders[0]
+        return purpose == Purpose.PROTECT and order_state in _WORKING and cancel_requested_at is None
 
     def atr(self) -> Decimal | None:
         """The desk's volatility now, from candles that are closed now."""

@@ -16,7 +16,8 @@ from trading.types.research import PRICES, Bars, MarketTerms, Signals
 # For an instrument that the desk does not know: finer than any venue's, so that it decides nothing.
 _SIZE_STEP = Decimal("0.00000001")
 _MOST_DECIMALS = 10
-_WHOLE = 1e-4
+# A float that is whole but for rounding.
+_WHOLE_RATIO = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -94,6 +95,6 @@ def price_tick(bars: Bars) -> Decimal:
     prices = np.concatenate([getattr(bars, name) for name in PRICES])
     for decimals in range(_MOST_DECIMALS):
         scaled = prices * 10.0**decimals
-        if bool(np.all(np.abs(scaled - np.round(scaled)) < _WHOLE)):
+        if bool(np.all(np.abs(scaled - np.round(scaled)) <= _WHOLE_RATIO * scaled)):
             return Decimal(1).scaleb(-decimals)
     return Decimal(1).scaleb(-_MOST_DECIMALS)

@@ -185,8 +185,8 @@ class Player:
             if not market.seek(stop_price=None, target_price=None, until=until):
                 market.show()
         await self._mark()
-        await in_db(self._judge)(decision_id, bar - 1)
-        await self._settle()
+        if await in_db(self._judge)(decision_id, bar - 1):
+            await self._settle()
         reason = await in_db(_why_nothing)(decision_id)
         if reason:
             self.vetoes.append(Veto(bar=bar - 1, at=said_at, reason=reason))
@@ -207,8 +207,8 @@ class Player:
         )
         return decision.pk
 
-    def _judge(self, decision_id: UUID, bar: int) -> None:
-        """The strategy's numbers at the close of `bar` as typed values, and the gate's answer to them."""
+    def _judge(self, decision_id: UUID, bar: int) -> bool:
+        """Gives the gate the strategy's numbers at the close of `bar` as typed values; True when it approved them."""
         at, spec = self.desk.market.clock(), self.desk.market.spec
         quote, atr = self.desk.market.newest, self.desk.atr()
         max_hold_s = self.signals.max_hold_bars * self.desk.bars.step_ms // 1000 or _NO_TIME_STOP_S
@@ -245,7 +245,8 @@ class Player:
             plan=encode(plan),
             review=encode(_REVIEW),
         )
-        gate.check_decision(decision_id=decision_id, at=at)
+        verdict = gate.check_decision(decision_id=decision_id, at=at)
+        return verdict is not None and verdict.is_approved
 
     async def _begin_trailing(self, bar: int, held: Position) -> None:
         self._trailing_ratio = _said(self.signals.trailing_ratio, bar)
@@ -265,17 +266,15 @@ class Player:
     async def _settle(self) -> bool:
         """Venue, executor and guard do their rounds, the market standing still, until nothing is left to do; True when anything was."""
         desk = self.desk
-        first = before = await in_db(_last_event)()
+        before = await in_db(_last_event)()
         for _ in range(_MOST_ROUNDS):
             await desk.paper.match()
             desk.runner.hint()
             await desk.runner.tick()
             await in_db(self._guard)()
-            after = await in_db(_last_event)()
-            if after == before and not await in_db(desk.is_busy)():
+            if await in_db(desk.is_at_rest)():
                 self._held = await in_db(desk.position)()
-                return after != first
-            before = after
+                return await in_db(_last_event)() != before
             desk.market.wait(_ROUND_S)
         raise RehearsalError(
             f"the desk did not come to rest within {_MOST_ROUNDS} s at {desk.market.clock():%Y-%m-%d %H:%M}; "

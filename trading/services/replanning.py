@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from trading.models import Event, Position
+from trading.risk.digest import number
 from trading.services import events
 from trading.types import round_down, round_up
 
@@ -44,7 +45,7 @@ def tighten_stop(*, position: Position, stop_price: Decimal, at: datetime) -> bo
         held = Position.objects.filter(pk=position.pk, opened_at=position.opened_at, stop_price=old)
         if held.update(stop_price=new) != 1:
             return False
-        _tell(position, kind=STOP_MOVED, at=at, old_stop_price=format(old, "f"), stop_price=format(new, "f"))
+        _tell(position, kind=STOP_MOVED, at=at, old_stop_price=number(old), stop_price=number(new))
     return True
 
 
@@ -56,7 +57,7 @@ def leave_reason(position: Position, *, at: datetime) -> str:
     return "" if asked is None else str(asked.payload["reason"])
 
 
-def was_stop_moved(decision_id: UUID | None) -> bool:
+def was_stop_moved(decision_id: UUID) -> bool:
     """Whether the stop of the decision's position was ever moved."""
     return Event.objects.filter(kind=STOP_MOVED, decision=decision_id).exists()
 
