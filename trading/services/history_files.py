@@ -57,17 +57,17 @@ def import_candles(
 
 
 def import_series(
-    path: Path, *, kind: str, venue: str, symbol: str, skip_bad: bool = False, at: datetime
+    path: Path, *, kind: str, venue: str, symbol: str = "", skip_bad: bool = False, at: datetime
 ) -> Imported:
     """Takes in a file of funding rates or sentiment scores (time, value). Raises BadFileError, and then nothing was stored."""
     low, high = SERIES_KINDS[kind]
-    read = formats.read_series(path, kind=kind, low=low, high=high, at=at, skip_bad=skip_bad)
+    read = formats.read_series(path, kind=kind, low=low, high=high, symbol=symbol, at=at, skip_bad=skip_bad)
     saved = store.save_series(
-        root(), kind=kind, venue=venue, symbol=symbol, time_ms=read.time_ms, values=read.values
+        root(), kind=kind, venue=venue, symbol=read.symbol, time_ms=read.time_ms, values=read.values
     )
     return Imported(
         venue=venue,
-        symbol=symbol,
+        symbol=read.symbol,
         timeframe="",
         kind=kind,
         rows=int(read.time_ms.size),

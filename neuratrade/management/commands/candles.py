@@ -103,8 +103,6 @@ def _import(options: dict[str, Any]) -> Iterator[str]:
         yield from map(says.imported, history_files.import_from_desk(venue=venue, symbol=symbol))
     elif not paths or not venue:
         raise CommandError("give a FILE and --venue, or --from-desk", returncode=2)
-    elif options["kind"] != BARS and not symbol:
-        raise CommandError(f"give the --instrument that the {options['kind']} is about", returncode=2)
     else:
         for path in paths:
             yield says.imported(_import_file(path, options=options))

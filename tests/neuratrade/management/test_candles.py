@@ -165,10 +165,6 @@ def test_the_desks_own_minutes_come_in(capsys: pytest.CaptureFixture[str], desk:
     [
         (("import",), "give a FILE and --venue, or --from-desk"),
         (("import", "a.csv", "--from-desk"), "--from-desk takes the desk's own minutes: give no file"),
-        (
-            ("import", "a.csv", "--venue", "x", "--kind", "funding"),
-            "give the --instrument that the funding is about",
-        ),
         (("import", "a.csv", "--venue", "x", "--kind", "prices"), "invalid choice: 'prices'"),
         (("download", "--venue", "binance", "--instrument", "BTC/USDT"), "required: --timeframe"),
         (("download", *MARKET, "--since", "2022-13-01"), "'2022-13-01' is no date"),

@@ -373,7 +373,9 @@ def test_the_minute_that_still_runs_is_no_bar(tmp_path: Path) -> None:
 
 
 def series(path: Path, **other: Any) -> formats.SeriesResult:
-    return formats.read_series(path, **{"kind": "funding", "low": -1.0, "high": 1.0, "at": NOW, **other})
+    return formats.read_series(
+        path, **{"symbol": "BTC/USDT", "kind": "funding", "low": -1.0, "high": 1.0, "at": NOW, **other}
+    )
 
 
 @pytest.mark.parametrize(
@@ -388,6 +390,25 @@ def test_rates_over_time(tmp_path: Path, text: str) -> None:
     found = series(written(tmp_path / "a.csv", text))
     assert found.time_ms.tolist() == [START_MS, START_MS + 28_800_000]
     assert found.values.tolist() == [0.0001, -0.0002]
+
+
+def test_freqtrades_funding_rates_are_rates_and_no_candles(tmp_path: Path) -> None:
+    times = pyarrow.array([START_MS, START_MS + 28_800_000]).cast(pyarrow.timestamp("ms", "UTC"))
+    rates = {name: [0.0001, -0.0002] for name in ("open", "high", "low", "close", "volume")}
+    path = tmp_path / "BTC_USDT_USDT-8h-funding_rate.feather"
+    pyarrow.feather.write_feather(pyarrow.table({"date": times, **rates}), str(path))
+
+    found = series(path, symbol="")
+
+    assert (found.symbol, found.values.tolist()) == ("BTC/USDT:USDT", [0.0001, -0.0002])
+    with pytest.raises(
+        BadFileError, match=r"holds funding rates \(--kind funding takes them in\), not candles"
+    ):
+        formats.read(path, venue="binance", at=NOW)
+    with pytest.raises(BadFileError, match=r"holds mark prices, not candles; give the file of traded prices"):
+        formats.read(tmp_path / "BTC_USDT_USDT-8h-mark.feather", venue="binance", at=NOW)
+    with pytest.raises(BadFileError, match="does not say which instrument it is about"):
+        series(tmp_path / "a.csv", symbol="")
 
 
 @pytest.mark.parametrize(

@@ -14,17 +14,27 @@ ENDINGS = {
     **{".parquet": "parquet", ".feather": "feather"},
 }
 _FREQTRADE = re.compile(
-    r"(?P<base>[A-Za-z0-9]+)_(?P<quote>[A-Za-z0-9]+)(_(?P<settle>[A-Za-z0-9]+))?-(?P<what>\d+[mhd]|trades)(-.*)?"
+    r"(?P<base>[A-Za-z0-9]+)_(?P<quote>[A-Za-z0-9]+)(_(?P<settle>[A-Za-z0-9]+))?-(?P<what>\d+[mhd]|trades)(-(?P<rest>.*))?"
 )
+
+
+# What freqtrade also keeps in the layout of candles, and nobody can trade at
+_NO_CANDLES = {
+    "mark": "mark prices",
+    "index": "index prices",
+    "premiumindex": "a premium index",
+    "funding_rate": "funding rates (--kind funding takes them in)",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """What the name says; empty where it says nothing."""
+    """What the name says; empty where it says nothing. `no_candles` says what else looks like candles there."""
 
     layout: str
     symbol: str = ""
     timeframe: str = ""
+    no_candles: str = ""
 
 
 def named(path: Path) -> Named:
@@ -46,6 +56,7 @@ def named(path: Path) -> Named:
         layout=ENDINGS[ending],
         symbol=f"{match['base']}/{match['quote']}{settle}".upper(),
         timeframe=match["what"] if match["what"] in TIMEFRAME_S else "",
+        no_candles=_NO_CANDLES.get((match["rest"] or "").lower(), ""),
     )
 
 

@@ -18,6 +18,7 @@ from trading.history.quality import Rows
 from trading.types.research import TIMEFRAME_S, Bars, FloatArray, IntArray
 
 _TRADES_TIMEFRAME = "1m"
+_NO_SYMBOL = "{file} does not say which instrument it is about; give --instrument, as in BTC/USDT"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class ReadResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesResult:
+    symbol: str
     time_ms: IntArray
     values: FloatArray
     dropped: Mapping[str, int]
@@ -48,10 +50,12 @@ def read(
     if timeframe and timeframe not in TIMEFRAME_S:
         raise InvalidValueError(f"timeframe {timeframe!r} is unknown; give one of: {', '.join(TIMEFRAME_S)}")
     symbol, said = symbol or name.symbol, timeframe or name.timeframe
-    if not symbol:
+    if name.no_candles:
         raise BadFileError(
-            f"{path.name} does not say which instrument it is about; give --instrument, as in BTC/USDT"
+            f"{path.name} holds {name.no_candles}, not candles; give the file of traded prices"
         )
+    if not symbol:
+        raise BadFileError(_NO_SYMBOL.format(file=path.name))
     opened = open_file(path, layout=name.layout, is_number=columns.is_number, skip_bad=skip_bad)
     notes = _differing(name, symbol=symbol, timeframe=said)
     dropped = dict(opened.dropped)
@@ -73,10 +77,21 @@ def read(
 
 
 def read_series(
-    path: Path, *, kind: str, low: float, high: float, at: datetime, skip_bad: bool = False
+    path: Path,
+    *,
+    kind: str,
+    low: float,
+    high: float,
+    symbol: str = "",
+    at: datetime,
+    skip_bad: bool = False,
 ) -> SeriesResult:
     """The (time, value) rows of a file of funding rates or sentiment scores, in order. Raises BadFileError as `read` does."""
-    opened = open_file(path, layout=named(path).layout, is_number=columns.is_number, skip_bad=skip_bad)
+    name = named(path)
+    symbol = symbol or name.symbol
+    if not symbol:
+        raise BadFileError(_NO_SYMBOL.format(file=path.name))
+    opened = open_file(path, layout=name.layout, is_number=columns.is_number, skip_bad=skip_bad)
     headers = columns.required([*opened.columns], ("time", kind), file=path.name)
     times, values = (
         columns.times_ms(opened.columns[headers["time"]]),
@@ -98,7 +113,7 @@ def read_series(
     if not kept.size:
         raise BadFileError(f"{path.name} holds no row with a time and a {kind} from {low:g} to {high:g}")
     dropped = dict(opened.dropped) | ({"bad rows": times.size - kept.size} if kept.size < times.size else {})
-    return SeriesResult(time_ms=times[kept], values=values[kept], dropped=dropped)
+    return SeriesResult(symbol=symbol, time_ms=times[kept], values=values[kept], dropped=dropped)
 
 
 def _series_problem(
