@@ -59,7 +59,7 @@ def test_killed_workers_lose_nothing_and_nothing_of_them_is_left(
     shared: None, redis_server: str, redis_client: redis.Redis
 ) -> None:
     """On the desk's Redis. The whole worker dies by SIGKILL as soon as it has stored its first points."""
-    sweep = ask("rsi_period=2:41:1", "rsi_below=20:49:1")
+    sweep = ask("rsi_period=2:21:1", "rsi_below=20:39:1")
     killed: list[int] = []
 
     with crew.hired(2) as hands:
@@ -76,9 +76,9 @@ def test_killed_workers_lose_nothing_and_nothing_of_them_is_left(
     assert killed
     assert redis_client.llen("research") == 0
     assert sweeps.missing(sweep.row) == []
-    assert sweeps.done(sweep.row) == 1200
+    assert sweeps.done(sweep.row) == 400
     alone = {
-        row.index: row.metrics for row in SweepPoint.objects.filter(sweep=sweep.row, index__in=(3, 599, 1199))
+        row.index: row.metrics for row in SweepPoint.objects.filter(sweep=sweep.row, index__in=(3, 199, 399))
     }
     assert alone == {index: sweeps.evaluate(sweep, index=index) for index in alone}
 
