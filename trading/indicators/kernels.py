@@ -1,7 +1,7 @@
-"""The indicators as plain loops, compiled. Seeds and the order of operations are TA-Lib's, so that most results equal its to the last bit.
+"""The indicators as plain loops, compiled. Seeds and the order of operations are TA-Lib's: most results equal its to the last bit.
 
-Columns are finite and hold at least one bar (trading/indicators/facade.py); every result has their length, NaN while warming up.
-Sources: J. W. Wilder, New Concepts in Technical Trading Systems (1978) for RSI, ATR and ADX; TA-Lib 0.8 for seeds and edge cases.
+Columns are finite and hold at least one bar (facade.py). All loops are in one file: numba compiles anew what changed in the same file
+only. Sources: J. W. Wilder, New Concepts in Technical Trading Systems (1978) for RSI, ATR and ADX; TA-Lib 0.8 for seeds and edges.
 """
 
 import numpy as np
@@ -94,13 +94,7 @@ def macd(values: FloatArray, fast: int, slow: int, signal: int) -> tuple[FloatAr
 
 @compiled
 def _true_range(high: float, low: float, close_before: float) -> float:
-    greatest = high - low
-    up, down = abs(close_before - high), abs(close_before - low)
-    if up > greatest:
-        greatest = up
-    if down > greatest:
-        greatest = down
-    return greatest
+    return max(high - low, abs(close_before - high), abs(close_before - low))
 
 
 @compiled
@@ -125,7 +119,7 @@ def atr(high: FloatArray, low: FloatArray, close: FloatArray, period: int) -> Fl
 def bollinger(
     values: FloatArray, period: int, deviations: float
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    middle, upper, lower = sma(values, period), deviation(values, period), np.empty(values.size)
+    middle, upper, lower = sma(values, period), deviation(values, period), np.empty_like(values)
     for i in range(values.size):
         width = upper[i] * deviations
         upper[i], lower[i] = middle[i] + width, middle[i] - width
@@ -136,8 +130,8 @@ def bollinger(
 def deviation(values: FloatArray, period: int) -> FloatArray:
     """Population standard deviation of the last `period` values, without drift and without cancellation.
 
-    Sums of differences from a nearby value are carried on and begun anew every `period` bars, so that all that leaves them was there
-    when they were begun. Where little is left beside that, the window is summed up directly.
+    Sums of differences from a nearby value are carried on, and begun anew every `period` bars, so that all that leaves them was
+    there when they began. Where little is left beside that, the window is summed up directly.
     """
     out = np.full(values.size, np.nan)
     base = total = squares = begun = 0.0
@@ -184,9 +178,7 @@ def extreme(values: FloatArray, period: int, sign: float) -> FloatArray:
                 before = sign * values[i - 1 - j]
                 tail = before if j == 0 or before > tail else tail
                 tails[period - 1 - j] = tail
-            head = value
-        elif value > head:
-            head = value
+        head = value if place == 0 or value > head else head
         if place == period - 1:
             out[i] = sign * head
         elif i >= period:
@@ -206,8 +198,7 @@ def stochastic(
     for i in range(period - 1, close.size):
         hundredth = (top[i] - bottom[i]) / 100.0
         raw[i] = (close[i] - bottom[i]) / hundredth if hundredth != 0.0 else 0.0
-        line[i] = np.nan
-        total_k += raw[i]
+        line[i], total_k = np.nan, total_k + raw[i]
         before = i - slow_k + 1
         if before < period - 1:
             continue
@@ -227,10 +218,7 @@ def obv(close: FloatArray, volume: FloatArray) -> FloatArray:
     total = volume[0]
     out[0] = total
     for i in range(1, close.size):
-        if close[i] > close[i - 1]:
-            total += volume[i]
-        elif close[i] < close[i - 1]:
-            total -= volume[i]
+        total += volume[i] * np.sign(close[i] - close[i - 1])
         out[i] = total
     return out
 
@@ -278,11 +266,8 @@ def ichimoku(
     high: FloatArray, low: FloatArray, conversion: int, base: int, span_b: int, displacement: int
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """The spans over a bar are those of `displacement` bars before it; there is no lagging line."""
-    line, base_line, wide = (
-        midpoints(high, low, conversion),
-        midpoints(high, low, base),
-        midpoints(high, low, span_b),
-    )
+    line, base_line = midpoints(high, low, conversion), midpoints(high, low, base)
+    wide = midpoints(high, low, span_b)
     leading_a, leading_b = np.full(high.size, np.nan), np.full(high.size, np.nan)
     for i in range(displacement, high.size):
         leading_a[i] = (line[i - displacement] + base_line[i - displacement]) / 2.0
