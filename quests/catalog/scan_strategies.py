@@ -5,7 +5,7 @@ about any other idea. First it looks after the positions that strategies opened.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,16 +45,18 @@ class ScanStrategies:
                 notes[name] = found if isinstance(found, str) else found.why
                 opportunities += [] if isinstance(found, str) else [found]
             seen[entry] = notes
-        asked = (
-            f"{len(seen)} strategies asked, {len(opportunities)} entries"
-            if seen
-            else "no strategy is switched on"
-        )
         return Outcome(
-            summary=f"{asked}; {len(followed)} positions followed",
+            summary=_summary(seen, entries=len(opportunities), followed=len(followed)),
             result={"seen": seen, "followed": {each.name: each.note for each in followed}},
             opportunities=tuple(opportunities),
         )
+
+
+def _summary(seen: Mapping[str, Mapping[str, str]], *, entries: int, followed: int) -> str:
+    """One line: how many were asked, and of each that may not run at all, why."""
+    asked = f"{len(seen)} strategies asked, {entries} entries" if seen else "no strategy is switched on"
+    refused = [f"{entry}: {notes['objection']}" for entry, notes in seen.items() if "objection" in notes]
+    return "; ".join((asked, f"{followed} positions followed", *refused))
 
 
 def _scan(live: LiveStrategy, *, mode: Mode, at: datetime) -> Iterator[tuple[str, Opportunity | str]]:

@@ -143,6 +143,8 @@ def test_what_cannot_run_live_says_why_and_stops_nobody_else(
     settings.STRATEGIES = (entry, ENTRY)
     outcome = run(at)
     assert words in outcome.result["seen"][entry]["objection"]
+    assert f"{entry}: " in outcome.summary
+    assert words in outcome.summary
     assert len(outcome.opportunities) == 1
 
 
