@@ -24,6 +24,7 @@ class Migration(migrations.Migration):
                 ('first_at', models.DateTimeField()),
                 ('last_at', models.DateTimeField()),
                 ('imported_at', models.DateTimeField()),
+                ('is_complete', models.BooleanField(default=False, help_text='all rows are in; until then none counts')),
                 ('removed_at', models.DateTimeField(blank=True, null=True)),
                 ('operator', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='past_imports', to='trading.operator')),
             ],

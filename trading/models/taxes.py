@@ -19,6 +19,7 @@ class PastImport(models.Model):
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()
     imported_at = models.DateTimeField()
+    is_complete = models.BooleanField(default=False, help_text="all rows are in; until then none counts")
     removed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

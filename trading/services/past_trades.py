@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from django.db import models, transaction
+from django.db import IntegrityError, models
+from django.db.models import QuerySet
 
 from trading.accounting.taxes import readers
 from trading.accounting.taxes.events import Event, Kind
@@ -17,6 +18,7 @@ from trading.models import Operator, PastImport, PastTrade
 MAX_BYTES = 500_000_000
 _CHUNK = 2_000
 _NOTE = 300
+_TWO_AT_ONCE = "another import ran at the same time; nothing was imported, do it again"
 FIELDS = Event._fields
 _KINDS = {kind.value: kind for kind in Kind}
 
@@ -81,52 +83,63 @@ def preview(path: Path, *, operator: Operator, layout: str = "auto", wallet: str
 def store(
     seen: Preview, *, operator: Operator, at: datetime, on_progress: Callable[[int], None] | None = None
 ) -> PastImport | None:
-    """Takes the new rows of a preview in, all or none; None when there are none. `on_progress` hears how many are written."""
+    """Takes the new rows of a preview in, all or none; None when there are none. `on_progress` hears how many are written.
+
+    Many short transactions, because a running desk must be able to write between them; the rows count once the last is in.
+    """
     if not seen.new:
         return None
     times = [event.at for event in seen.new]
-    with transaction.atomic():
-        batch = PastImport.objects.create(
-            operator=operator,
-            file_name=seen.path.name[:200],
-            digest=seen.digest,
-            layout=seen.layout,
-            added=len(seen.new),
-            repeated=seen.repeated,
-            first_at=min(times),
-            last_at=max(times),
-            imported_at=at,
-        )
+    _sweep(operator)
+    batch = PastImport.objects.create(
+        operator=operator,
+        file_name=seen.path.name[:200],
+        digest=seen.digest,
+        layout=seen.layout,
+        added=len(seen.new),
+        repeated=seen.repeated,
+        first_at=min(times),
+        last_at=max(times),
+        imported_at=at,
+    )
+    try:
         for start in range(0, len(seen.new), _CHUNK):
             part = seen.new[start : start + _CHUNK]
             PastTrade.objects.bulk_create([_row(event, batch=batch, operator=operator) for event in part])
             if on_progress is not None:
                 on_progress(start + len(part))
+        if PastImport.objects.filter(pk=batch.pk).update(is_complete=True) != 1:
+            raise InvalidValueError(_TWO_AT_ONCE)
+    except BaseException as error:
+        _sweep(operator)
+        if isinstance(error, IntegrityError):
+            raise InvalidValueError(_TWO_AT_ONCE) from error
+        raise
+    batch.refresh_from_db()
     return batch
 
 
 def remove(number: int, *, operator: Operator, at: datetime) -> PastImport:
     """Takes the rows of one import back; the import itself stays, marked. Raises InvalidValueError when there is none to take."""
-    with transaction.atomic():
-        batch = PastImport.objects.filter(pk=number, operator=operator).first()
-        if batch is None:
-            raise InvalidValueError(f"there is no import {number}; `neuratrade trades list` shows them")
-        if batch.removed_at is not None:
-            raise InvalidValueError(f"import {number} ({batch.file_name}) was removed already")
-        PastTrade.objects.filter(batch=batch).delete()
-        batch.removed_at = at
-        batch.save(update_fields=["removed_at"])
+    batch = PastImport.objects.filter(pk=number, operator=operator, is_complete=True).first()
+    if batch is None:
+        raise InvalidValueError(f"there is no import {number}; `neuratrade trades list` shows them")
+    claimed = PastImport.objects.filter(pk=number, removed_at=None).update(removed_at=at)
+    if not claimed:
+        raise InvalidValueError(f"import {number} ({batch.file_name}) was removed already")
+    _sweep(operator)
+    batch.refresh_from_db()
     return batch
 
 
 def imports(*, operator: Operator) -> list[PastImport]:
     """All imports, the newest first, removed ones too."""
-    return list(PastImport.objects.filter(operator=operator))
+    return list(PastImport.objects.filter(operator=operator, is_complete=True))
 
 
 def stored(*, operator: Operator, batch: int | None = None) -> Iterator[Event]:
     """The imported events (of one import), oldest first."""
-    rows = PastTrade.objects.filter(operator=operator)
+    rows = _counting(operator)
     if batch is not None:
         rows = rows.filter(batch_id=batch)
     columns = ["source_id" if name == "id" else name for name in FIELDS if name != "fee_total"]
@@ -135,6 +148,26 @@ def stored(*, operator: Operator, batch: int | None = None) -> Iterator[Event]:
         cells = [*row[:fee_total], None, *row[fee_total:]]
         cells[kind] = _KINDS[cells[kind]]
         yield Event(*cells)
+
+
+def count(*, operator: Operator) -> int:
+    """How many rows `stored` gives."""
+    return _counting(operator).count()
+
+
+def _counting(operator: Operator) -> "QuerySet[PastTrade]":
+    """The rows of imports that are complete and were not taken back."""
+    return PastTrade.objects.filter(operator=operator, batch__is_complete=True, batch__removed_at=None)
+
+
+def _sweep(operator: Operator) -> None:
+    """Deletes, a few at a time, what does not count: rows taken back, and those of an import that was cut off."""
+    dead = PastTrade.objects.filter(operator=operator).filter(
+        models.Q(batch__is_complete=False) | models.Q(batch__removed_at__isnull=False)
+    )
+    while ids := list(dead.values_list("pk", flat=True)[:_CHUNK]):
+        PastTrade.objects.filter(pk__in=ids).delete()
+    PastImport.objects.filter(operator=operator, is_complete=False).delete()
 
 
 def _bytes(path: Path) -> bytes:
@@ -148,7 +181,7 @@ def _bytes(path: Path) -> bytes:
 
 def _known(ids: Sequence[str], *, operator: Operator) -> set[str]:
     found: set[str] = set()
-    rows = PastTrade.objects.filter(operator=operator)
+    rows = _counting(operator)
     for start in range(0, len(ids), _CHUNK):
         part = rows.filter(source_id__in=ids[start : start + _CHUNK])
         found.update(part.values_list("source_id", flat=True))
@@ -157,7 +190,10 @@ def _known(ids: Sequence[str], *, operator: Operator) -> set[str]:
 
 def _check_lengths(found: Sequence[Event]) -> None:
     """SQLite would store anything; PostgreSQL refuses, without naming the row."""
-    limits = [("id", "source_id"), *((name, name) for name in FIELDS if name not in {"id", "note", "fee_total"})]
+    limits = [
+        ("id", "source_id"),
+        *((name, name) for name in FIELDS if name not in {"id", "note", "fee_total"}),
+    ]
     widths = []
     for name, column in limits:
         field = PastTrade._meta.get_field(column)

@@ -22,7 +22,7 @@ from trading.accounting.taxes.stock import Options
 from trading.accounting.taxes.valuation import FIAT, PriceSource, PriceTable, Valuer
 from trading.accounting.taxes.year import TaxYear, day_in, tax_year
 from trading.errors import InvalidValueError
-from trading.models import Account, Fill, Operator, PastTrade, Posting, TaxExport
+from trading.models import Account, Fill, Operator, Posting, TaxExport
 from trading.services import past_trades
 from trading.services.booking import OPENING
 from trading.services.tax_prices import HistoryPrices
@@ -125,7 +125,7 @@ def write(found: Report, *, path: Path, layout: str, operator: Operator) -> int:
 def work(*, operator: Operator, mode: Mode) -> int:
     """How far a report's progress counts: every event is read, then booked."""
     fills = Fill.objects.filter(account__operator=operator, account__mode=mode.value).count()
-    return 2 * (fills + PastTrade.objects.filter(operator=operator).count())
+    return 2 * (fills + past_trades.count(operator=operator))
 
 
 def gather(

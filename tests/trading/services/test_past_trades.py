@@ -104,3 +104,35 @@ def test_a_file_that_cannot_be_read_gets_one_line(desk: Desk, tmp_path: Path, co
         path.write_bytes(content)
     with pytest.raises(InvalidValueError, match=r"cannot be read: No such file|is no UTF-8 text"):
         past_trades.preview(path, operator=desk.operator)
+
+
+def test_an_import_cut_off_half_way_counts_for_nothing_and_may_be_repeated(
+    desk: Desk, tmp_path: Path
+) -> None:
+    seen = past_trades.preview(write(tmp_path, BUY, SELL), operator=desk.operator, wallet="kraken")
+
+    def interrupt(_done: int) -> None:
+        assert PastTrade.objects.count() == 2
+        assert not list(past_trades.stored(operator=desk.operator))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        past_trades.store(seen, operator=desk.operator, at=AT, on_progress=interrupt)
+    assert not PastTrade.objects.exists()
+    assert not PastImport.objects.exists()
+    # Killed outright, nobody cleans up: the rows are there, do not count, and make way for the next import.
+    batch = take_in(write(tmp_path, BUY, SELL), operator=desk.operator)
+    assert batch is not None
+    PastImport.objects.filter(pk=batch.pk).update(is_complete=False)
+    assert not list(past_trades.stored(operator=desk.operator))
+    assert not past_trades.imports(operator=desk.operator)
+    assert take_in(write(tmp_path, BUY, SELL), operator=desk.operator) is not None
+    assert len(list(past_trades.stored(operator=desk.operator))) == 2
+
+
+def test_two_imports_at_once_are_one_import_and_one_line(desk: Desk, tmp_path: Path) -> None:
+    seen = past_trades.preview(write(tmp_path, BUY, SELL), operator=desk.operator, wallet="kraken")
+    assert take_in(write(tmp_path, BUY, name="other.csv"), operator=desk.operator) is not None
+    with pytest.raises(InvalidValueError, match="another import ran at the same time"):
+        past_trades.store(seen, operator=desk.operator, at=AT)
+    assert [event.id for event in past_trades.stored(operator=desk.operator)] == ["own:kraken:1"]
