@@ -100,8 +100,9 @@ def download(
             config,
             driver,
             timeframe=timeframe,
-            first_ms=to_epoch_ms(first),
-            end_ms=max(to_epoch_ms(last), to_epoch_ms(first)),
+            period=range(
+                to_epoch_ms(first), max(to_epoch_ms(last), to_epoch_ms(first)), TIMEFRAME_S[timeframe] * 1000
+            ),
             known=known,
             first_pause_s=first_pause_s,
             on_progress=on_progress or (lambda _done, _total: None),
@@ -231,38 +232,35 @@ async def _fetch(
     driver: VenueDriver,
     *,
     timeframe: str,
-    first_ms: int,
-    end_ms: int,
+    period: range,
     known: IntArray,
     first_pause_s: float,
     on_progress: Progress,
 ) -> Download:
-    """Page after page over what is missing, each stored before the next is asked for."""
+    """Page after page over what is missing of the open times `period`, each stored before the next is asked for."""
     data = driver.market_data(config)
     source = _Source(data=data, config=config, timeframe=timeframe, first_pause_s=first_pause_s)
-    step_ms, merged = source.step_ms, SaveReport(added=0, replaced=0, unchanged=0)
-    earliest_ms: int | None = None
+    merged, cursor_ms, earliest_ms = SaveReport(added=0, replaced=0, unchanged=0), period.start, None
     try:
         with ratelimit.lane(max_wait_s=_LANE_S):
             await source.check_symbol()
-            cursor_ms = first_ms
             while True:
-                passed_ms = _next_missing(known, cursor_ms, step_ms=step_ms)
+                passed_ms = _next_missing(known, cursor_ms, step_ms=period.step)
                 if earliest_ms is None and passed_ms > cursor_ms:
                     earliest_ms = cursor_ms
-                cursor_ms = min(passed_ms, end_ms)
-                on_progress((cursor_ms - first_ms) // step_ms, (end_ms - first_ms) // step_ms)
-                if cursor_ms >= end_ms:
+                cursor_ms = min(passed_ms, period.stop)
+                on_progress((cursor_ms - period.start) // period.step, len(period))
+                if cursor_ms >= period.stop:
                     break
-                candles, cursor_ms = await source.page(cursor_ms, end_ms=end_ms)
+                candles, cursor_ms = await source.page(cursor_ms, end_ms=period.stop)
                 if candles:
                     merged += store.save(root(), _bars(candles, config=config, timeframe=timeframe))
                     earliest_ms = earliest_ms or to_epoch_ms(candles[0].open_time)
     finally:
         await data.close()
     return Download(
-        since=from_epoch_ms(first_ms),
-        until=from_epoch_ms(end_ms),
+        since=from_epoch_ms(period.start),
+        until=from_epoch_ms(period.stop),
         added=merged.added,
         replaced=merged.replaced,
         unusable=source.unusable,
