@@ -15,6 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
+from trading.errors import InvalidValueError
 from trading.protocols import IndicatorProvider
 from trading.types.columns import always, before, clearly_below
 from trading.types.research import Bars, BoolArray, FloatArray, MarketTerms, Signals
@@ -39,6 +40,10 @@ class Scalping:
         self, bars: Bars, *, parameters: Mapping[str, float], indicators: IndicatorProvider
     ) -> Signals:
         p = parameters
+        if bars.timeframe != "1m":
+            raise InvalidValueError(
+                f"{self.name} reads bars of 1m, not {bars.timeframe}: it holds for minutes"
+            )
         rsi = indicators.rsi(bars.close, period=int(p["rsi_period"]))
         usual = before(indicators.sma(bars.volume_base, period=int(p["volume_bars"])))
         enter = divergence(

@@ -171,6 +171,11 @@ def test_scalping_wants_volume_and_bids_where_they_are_known() -> None:
         assert say("scalping", known, **loose).enter[66] == enters
 
 
+def test_scalping_is_for_minutes() -> None:
+    with pytest.raises(InvalidValueError, match="scalping reads bars of 1m, not 1h"):
+        say("scalping", drawn(divergence(), timeframe="1h"))
+
+
 def test_scalping_carries_its_stop_target_and_time() -> None:
     said = say("scalping", drawn(divergence()))
     assert (said.stop_ratio.tolist(), said.target_ratio.tolist(), said.max_hold_bars) == (
