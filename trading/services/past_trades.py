@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from django.db import IntegrityError, models
+from django.db import IntegrityError, models, transaction
 from django.db.models import QuerySet
 
 from trading.accounting.taxes import readers
@@ -105,7 +105,8 @@ def store(
     try:
         for start in range(0, len(seen.new), _CHUNK):
             part = seen.new[start : start + _CHUNK]
-            PastTrade.objects.bulk_create([_row(event, batch=batch, operator=operator) for event in part])
+            with transaction.atomic():
+                PastTrade.objects.bulk_create([_row(event, batch=batch, operator=operator) for event in part])
             if on_progress is not None:
                 on_progress(start + len(part))
         if PastImport.objects.filter(pk=batch.pk).update(is_complete=True) != 1:
