@@ -150,7 +150,11 @@ class Bench:
     def remarks(self, parameters: Mapping[str, float]) -> tuple[str, ...]:
         """What a reader of the results must know."""
         features = frozenset(self.markets[0].features)
-        return self.strategy.remarks(self.values(parameters), terms=self._terms, features=features)
+        said = self.strategy.remarks(self.values(parameters), terms=self._terms, features=features)
+        sold = self.markets[-1]
+        if self.strategy.is_pair and ":" in sold.symbol and research_data.PAID not in sold.features:
+            said += (f"no funding of {sold.venue} {sold.symbol} is stored, so none is counted",)
+        return said
 
     def within(self, since_ms: int, until_ms: int) -> tuple[tuple[int, int], ...]:
         """First and past-last bar of each instrument in a stretch of time."""
@@ -181,7 +185,7 @@ class Bench:
         capital = self.capital if start_equity is None else replace(self.capital, start_equity=start_equity)
         if not self.strategy.is_pair:
             return kernel.run(markets, signals, terms=self._terms, capital=capital)
-        funding = markets[0].features.get(research_data.FUNDING)
+        funding = markets[1].features.get(research_data.PAID)
         return kernel.run_pair(
             markets[0], markets[1], signals[0], terms=self._terms, capital=capital, funding=funding
         )

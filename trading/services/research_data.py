@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from trading.services.bench import BacktestRequest, Leg
 
 FUNDING = "funding_ratio"
+PAID = "funding_paid_ratio"
 OTHER_LEG = "other_"
 Series = tuple[IntArray, FloatArray]
 
@@ -29,12 +30,14 @@ Series = tuple[IntArray, FloatArray]
 def load(strategy: Strategy, *, request: "BacktestRequest", since: datetime | None) -> tuple[Bars, ...]:
     """Bars per instrument from `since` to the request's end; MissingHistoryError with the command that brings what is missing.
 
-    The legs of a pair come cut to the times both have.
+    The legs of a pair come cut to the times both have. The first carries what the strategy reads, the second, where history has it,
+    the funding that falls due on it (`PAID`).
     """
     markets = tuple(_bars(leg, request=request, since=since) for leg in request.legs)
-    if strategy.is_pair:
-        markets = _common(markets)
-    return tuple(_with_features(bars, strategy=strategy, markets=markets, since=since) for bars in markets)
+    if not strategy.is_pair:
+        return tuple(_with_features(bars, strategy=strategy, source=bars) for bars in markets)
+    bought, sold = _common(markets)
+    return _with_features(bought, strategy=strategy, source=sold), _with_funding(sold)
 
 
 def _bars(leg: "Leg", *, request: "BacktestRequest", since: datetime | None) -> Bars:
@@ -63,13 +66,11 @@ def _at(bars: Bars, rows: IntArray) -> Bars:
     return replace(bars, **{name: getattr(bars, name)[rows] for name in columns})
 
 
-def _with_features(
-    bars: Bars, *, strategy: Strategy, markets: tuple[Bars, ...], since: datetime | None
-) -> Bars:
+def _with_features(bars: Bars, *, strategy: Strategy, source: Bars) -> Bars:
+    """`bars` with the strategy's columns; in a pair `source` is the sold leg, on which funding is paid."""
     features: dict[str, FloatArray] = {}
-    source = markets[-1] if strategy.is_pair else bars  # funding is paid on the leg that is sold
     for name in (*strategy.features, *strategy.optional_features):
-        column = _feature(name, bars=bars, source=source, markets=markets)
+        column = _feature(name, bars=bars, source=source)
         if column is not None:
             features[name] = column
         elif name in strategy.features:
@@ -77,20 +78,30 @@ def _with_features(
     return replace(bars, features=features) if features else bars
 
 
-def _feature(name: str, *, bars: Bars, source: Bars, markets: tuple[Bars, ...]) -> FloatArray | None:
+def _feature(name: str, *, bars: Bars, source: Bars) -> FloatArray | None:
     """One column, or None when history has nothing of the kind for `source`."""
-    if name.startswith(OTHER_LEG):
-        other = next((market for market in markets if market is not bars), None)
-        column: FloatArray | None = getattr(other, name.removeprefix(OTHER_LEG), None)
+    if name.startswith(OTHER_LEG) and source is not bars:
+        column: FloatArray | None = getattr(source, name.removeprefix(OTHER_LEG), None)
         return column
-    series = _series()
-    if name not in series:
-        return None
+    known = _stored(name, bars=source)
+    return None if known is None else quality.align(*known, bars)
+
+
+def _with_funding(sold: Bars) -> Bars:
+    from trading.backtest.pairs import funding_flows
+
+    known = _stored(FUNDING, bars=sold)
+    if known is None:
+        return sold
+    return replace(sold, features={PAID: funding_flows(*known, sold)})
+
+
+def _stored(name: str, *, bars: Bars) -> Series | None:
+    """Times and values of a stored series about these bars' instrument; None where there is none."""
     try:
-        times, values = series[name](source.venue, source.symbol)
-    except MissingHistoryError:
+        return _series()[name](bars.venue, bars.symbol)
+    except (KeyError, MissingHistoryError):
         return None
-    return quality.align(times, values, bars)
 
 
 def _series() -> Mapping[str, Callable[[str, str], Series]]:
