@@ -13,6 +13,7 @@ from trading.backtest.report import Candles, Line, Report, Trade
 Plain = dict[str, Any]
 # More marks than this cannot be told apart on a screen; the best and the worst are kept.
 MOST_MARKS = 1_200
+DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ def equity(report: Report) -> Figure:
         layout={
             "xaxis": {"type": "date", "anchor": "y2"},
             "yaxis": {"domain": [0.34, 1], "tickformat": "~s"},
-            "yaxis2": {"domain": [0, 0.26], "tickformat": ".0%", "rangemode": "tozero", "nticks": 4},
+            "yaxis2": {"domain": [0, 0.26], "tickformat": ".2~%", "rangemode": "tozero", "nticks": 4},
             "hovermode": "x unified",
         },
         is_tall=True,
@@ -50,21 +51,25 @@ def equity(report: Report) -> Figure:
 
 
 def overlay(reports: Sequence[tuple[str, Report]]) -> Figure:
-    """Several runs' equity as multiples of their start, by name."""
+    """Several runs' equity as multiples of their start, by name; runs of different times are laid over one another by their age."""
     colours = ("@accent", "@warn", "@bad", "@soft")
+    starts = [min(report.equity.time_ms, default=0) for _, report in reports]
+    is_same_time = max(starts) - min(starts) <= DAY_MS
     lines = []
-    for (name, report), colour in zip(reports, colours, strict=False):
+    for (name, report), colour, start_ms in zip(reports, colours, starts, strict=False):
         start = report.number("start_equity_quote") or 1.0
         drawn = line(report.equity, name=name, colour=colour, width=2)
-        lines.append(
-            drawn | {"y": [value / start for value in report.equity.values], "hovertemplate": "%{y:.4f}"}
-        )
+        drawn |= {"y": [value / start for value in report.equity.values], "hovertemplate": "%{y:.4f}"}
+        if not is_same_time:
+            drawn["x"] = [(at - start_ms) / DAY_MS for at in report.equity.time_ms]
+        lines.append(drawn)
+    across = {"type": "date"} if is_same_time else {"title": {"text": "days since each run's start"}}
     return Figure(
         key="overlay",
         title="Equity, side by side",
-        note="as multiples of each run's start",
+        note="as multiples of each run's start" + ("" if is_same_time else "; their times differ"),
         data=lines,
-        layout={"xaxis": {"type": "date"}, "yaxis": {"tickformat": ".2f"}, "hovermode": "x unified"},
+        layout={"xaxis": across, "yaxis": {"tickformat": ".4~f"}, "hovermode": "x unified"},
         is_tall=True,
     )
 

@@ -127,9 +127,9 @@ def _parts(report: Report) -> Iterator[Part]:
     )
     yield Part(key="drawdowns", title="Drawdown periods", tables=(tables.drawdowns(report),))
     yield Part(key="exits", title="How trades ended", tables=(tables.exits(report),))
-    yield Part(
-        key="instruments", title="By instrument", tables=(tables.instruments(report), *_refusals(report))
-    )
+    yield Part(key="instruments", title="By instrument", tables=(tables.instruments(report),))
+    if report.refusals:
+        yield Part(key="refusals", title="Entries refused", tables=(tables.refusals(report),))
     if report.walk_forward is not None:
         walked = tuple(study_figures.walk_forward(report.walk_forward)) if report.walk_forward.folds else ()
         yield Part(key="walked", title="Walk-forward", figures=walked, tables=(tables.folds(report),))
@@ -158,11 +158,6 @@ def _trades(report: Report) -> Iterator[Table]:
 
 def _periods(report: Report) -> tuple[Table, ...]:
     return (tables.months(report), tables.weeks(report), tables.days(report))
-
-
-def _refusals(report: Report) -> Iterator[Table]:
-    if report.refusals:
-        yield tables.refusals(report)
 
 
 def _digest(source: str) -> str:

@@ -38,7 +38,7 @@ def montecarlo(found: MonteCarlo) -> Iterator[Figure]:
             band("p50", name="Median", line={"color": "@soft", "width": 1, "dash": "dot"}),
             band("actual", name="This run", line={"color": "@accent", "width": 2}),
         ],
-        layout={"xaxis": {"title": {"text": "trades"}}, "yaxis": {"tickformat": ".2f"}},
+        layout={"xaxis": {"title": {"text": "trades"}}, "yaxis": {"tickformat": ".4~f"}},
     )
     edges = found.returns.edges
     middles = [(low + high) / 2 for low, high in zip(edges, edges[1:], strict=False)]
@@ -58,7 +58,7 @@ def montecarlo(found: MonteCarlo) -> Iterator[Figure]:
             }
         ],
         layout={
-            "xaxis": {"tickformat": ".0%"},
+            "xaxis": {"tickformat": ".2~%"},
             "bargap": 0.05,
             "showlegend": False,
             "shapes": [
@@ -121,7 +121,7 @@ def walk_forward(walked: WalkForward) -> Iterator[Figure]:
         layout={
             "barmode": "group",
             "xaxis": {"type": "category", "nticks": 8},
-            "yaxis": {"tickformat": ".1%"},
+            "yaxis": {"tickformat": ".2~%"},
         },
     )
     if walked.equity.values:
@@ -130,7 +130,7 @@ def walk_forward(walked: WalkForward) -> Iterator[Figure]:
             title="Unseen windows end to end",
             note="equity as a multiple of the start",
             data=[line(walked.equity, name="Tested", colour="@accent", width=2)],
-            layout={"xaxis": {"type": "date"}, "yaxis": {"tickformat": ".2f"}},
+            layout={"xaxis": {"type": "date"}, "yaxis": {"tickformat": ".4~f"}},
         )
 
 

@@ -1,20 +1,16 @@
 """The page in a real browser, served by the real ASGI server over the real database."""
 
-import shutil
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-import uvicorn
 from django.core.management import call_command
 from django.db import connection
 
 from neuratrade.lib.clock import now
+from tests.browsing import chromium, served
 from tests.factories import Desk, make_desk
 from trading.models import Decision, EquityMark, Position
 from trading.services import decisions
@@ -56,38 +52,14 @@ def live_desk(transactional_db: None, redis_client: object) -> Desk:
 @pytest.fixture
 def address(live_desk: Desk) -> Iterator[str]:
     """The dashboard's address while a real server answers in a thread."""
-    from neuratrade.asgi import application
-
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(application, log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
-    server.should_exit = server.force_exit = True
-    thread.join(timeout=10)
+    with served() as found:
+        yield found
 
 
 @pytest.fixture
 def browser(address: str) -> Iterator[object]:
-    binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if binary is None:
-        pytest.skip("no Chromium is installed (Debian: apt install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    flags = [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-    ]
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=binary, args=flags)
-        yield chromium
-        chromium.close()
+    with chromium() as found:
+        yield found
 
 
 def aside(change: Callable[[], object]) -> object:

@@ -16,7 +16,7 @@ from trading.backtest.report import (
     WalkForward,
 )
 from trading.backtest.review import review
-from trading.types.research import ExitKind
+from trading.types.research import BacktestRun, Bars, ExitKind
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"></script><script>document.title='owned'</script>"
 DAY_MS = 86_400_000
@@ -33,14 +33,22 @@ def figures(score: float) -> Figures:
     )
 
 
-def plain_report(*, seed: int = 3, symbol: str = "BTC/USDT", strategy: str = "mean-reversion") -> Report:
-    """Three months of hours and some sixty trades, one left open."""
+def plain_market(*, seed: int = 3, symbol: str = "BTC/USDT") -> Bars:
+    """Three months of hours."""
     random = np.random.default_rng(seed)
-    market = bars(100 * np.exp(np.cumsum(random.normal(0, 0.004, 2200))), symbol=symbol)
+    return bars(100 * np.exp(np.cumsum(random.normal(0, 0.004, 2200))), symbol=symbol)
+
+
+def plain_run(*, seed: int = 3, symbol: str = "BTC/USDT") -> BacktestRun:
+    """Some sixty trades on them, one left open."""
     kinds = (ExitKind.SIGNAL, ExitKind.STOP, ExitKind.TARGET)
     deals = [Deal(35 * i, 35 * i + 20, size=20, fee=0.001, kind=kinds[i % 3]) for i in range(60)]
     deals.append(Deal(2150, 2199, size=20, fee=0.001, kind=ExitKind.END))
-    result = run([market], deals, refusals={"free_cash": 3})
+    return run([plain_market(seed=seed, symbol=symbol)], deals, refusals={"free_cash": 3})
+
+
+def plain_report(*, seed: int = 3, symbol: str = "BTC/USDT", strategy: str = "mean-reversion") -> Report:
+    """That run, reviewed."""
     made = Provenance(
         strategy=strategy,
         strategy_digest="ab" * 32,
@@ -50,7 +58,8 @@ def plain_report(*, seed: int = 3, symbol: str = "BTC/USDT", strategy: str = "me
         made_at="2026-11-22T11:00:00+00:00",
         settings={"profile": "balanced"},
     )
-    return review(result, markets=[market], provenance=made, paths=200)
+    result = plain_run(seed=seed, symbol=symbol)
+    return review(result, markets=[plain_market(seed=seed, symbol=symbol)], provenance=made, paths=200)
 
 
 def full_report() -> Report:
