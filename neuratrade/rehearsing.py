@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from trading.services.rehearsal import Rehearsal
     from trading.services.rehearsal_job import Job
 
-_JOB, _ANSWER, _ERROR = "job.pickle", "answer.pickle", "error.txt"
+_JOB, _ANSWER, _ERROR, _LOG = "job.pickle", "answer.pickle", "error.txt", "rehearsal.log"
 # Not `-m`: there the classes would have another module's name, and the pickles would not fit.
 _CHILD = "import sys; from neuratrade import rehearsing; sys.exit(rehearsing.play_in(sys.argv[1]))"
 _REDIS_START_S = 10.0
@@ -47,28 +47,42 @@ def rehearse(job: "Job", *, keep: Path | None, on_progress: Callable[[int], None
     """
     with _home(keep) as home, _redis(home) as environment:
         (home / _JOB).write_bytes(pickle.dumps(job))
+        if _run_child(home, environment=environment, on_progress=on_progress) != 0:
+            raise TradingError(f"the rehearsal failed: {_last_words(home)}")
+        (home / _JOB).unlink()
+        answer = pickle.loads((home / _ANSWER).read_bytes())
+        assert isinstance(answer, Answer)
+        return answer
+
+
+def _run_child(home: Path, *, environment: Mapping[str, str], on_progress: Callable[[int], None]) -> int:
+    """Its exit code; what it logs goes to a file of its home."""
+    with (home / _LOG).open("w", encoding="utf-8") as log:
         child = subprocess.Popen(
             [sys.executable, "-c", _CHILD, str(home)],
             env=environment,
             stdout=subprocess.PIPE,
+            stderr=log,
             text=True,
         )
         try:
             assert child.stdout is not None, "it was asked for"
             for line in child.stdout:
                 on_progress(int(line))
-            child.wait()
+            return child.wait()
         finally:
             child.kill()
             child.wait()
-        if child.returncode != 0:
-            error = home / _ERROR
-            line = error.read_text(encoding="utf-8") if error.exists() else f"exit code {child.returncode}"
-            raise TradingError(f"the rehearsal failed: {line}")
-        (home / _JOB).unlink()
-        answer = pickle.loads((home / _ANSWER).read_bytes())
-        assert isinstance(answer, Answer)
-        return answer
+
+
+def _last_words(home: Path) -> str:
+    """The line the child left, or the last of its log: a traceback ends with what happened."""
+    for name in (_ERROR, _LOG):
+        lines = (home / name).read_text(encoding="utf-8").split("\n") if (home / name).exists() else []
+        for line in reversed(lines):
+            if line.strip():
+                return line.strip()
+    return "it ended without a word"
 
 
 @contextmanager

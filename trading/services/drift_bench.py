@@ -7,6 +7,8 @@ from trading import indicators
 from trading.backtest.capital import from_limits
 from trading.history.errors import MissingHistoryError
 from trading.models import CandleRow, Instrument
+from trading.playbook import Play
+from trading.protocols import Strategy
 from trading.risk.limits import for_profile
 from trading.services import bench as benches
 from trading.services import live_strategies, strategies
@@ -48,16 +50,24 @@ def open_bench(
         markets = _desk_candles(instruments, request=request, warmup=warmup)
         if markets is None:
             raise
+    return _on_desk_candles(request, markets=markets, engine=engine, play=play)
+
+
+def _on_desk_candles(
+    request: BacktestRequest, *, markets: tuple[Bars, ...], engine: Strategy, play: Play
+) -> Bench:
+    assert request.since is not None, "a drift has a period"
     return Bench(
         request=request,
         strategy=engine,
         play=play,
         markets=markets,
         costs=tuple(
-            costs_of(venue=leg.venue, symbol=leg.symbol, slippage_bps=slippage_bps) for leg in request.legs
+            costs_of(venue=leg.venue, symbol=leg.symbol, slippage_bps=request.slippage_bps)
+            for leg in request.legs
         ),
-        capital=from_limits(for_profile(profile), start_equity=start_equity),
-        period_ms=_period(markets, since=since),
+        capital=from_limits(for_profile(request.profile), start_equity=request.start_equity),
+        period_ms=_period(markets, since=request.since),
         indicators=indicators.provider(),
     )
 

@@ -35,6 +35,18 @@ class Rehearsal:
         return self.bars / self.elapsed_s if self.elapsed_s > 0 else 0.0
 
 
+def check(bars: Bars, signals: Signals, *, setting: Setting) -> None:
+    """Raises InvalidValueError for what cannot be played."""
+    if signals.enter.size != len(bars):
+        raise InvalidValueError(f"there are {len(bars)} bars and signals for {signals.enter.size}")
+    if len(bars) < 2:
+        raise InvalidValueError("a rehearsal needs at least two bars; give a longer period")
+    if not 0 <= setting.delay_s * 1000 < bars.step_ms:
+        raise InvalidValueError(
+            f"a delay lies within a bar of {bars.timeframe}: give 0 up to less than {bars.step_ms / 1000:.0f} s"
+        )
+
+
 def play(
     bars: Bars,
     signals: Signals,
@@ -49,14 +61,7 @@ def play(
     Raises InvalidValueError for what does not fit together, ConfigurationError in a home that is in use, and RehearsalError when the
     desk does not come to rest.
     """
-    if signals.enter.size != len(bars):
-        raise InvalidValueError(f"there are {len(bars)} bars and signals for {signals.enter.size}")
-    if len(bars) < 2:
-        raise InvalidValueError("a rehearsal needs at least two bars; give a longer period")
-    if not 0 <= setting.delay_s * 1000 < bars.step_ms:
-        raise InvalidValueError(
-            f"a delay lies within a bar of {bars.timeframe}: give 0 up to less than {bars.step_ms / 1000:.0f} s"
-        )
+    check(bars, signals, setting=setting)
     started_s = time.monotonic()
 
     async def story() -> Player:

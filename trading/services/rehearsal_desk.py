@@ -84,8 +84,8 @@ class RehearsalDesk:
         )
         return None if row is None or protection.is_left_over(row) else row
 
-    def is_at_rest(self) -> bool:
-        """Nothing waits for guard, executor or venue: flat without an order, or held under a working stop and nothing else."""
+    def standing(self) -> tuple[bool, Position | None]:
+        """Whether nothing waits for guard, executor or venue (flat without an order, or held under a working stop alone); what is held."""
         open_orders = list(
             Order.objects.filter(account=self.account)
             .exclude(state__in=_ENDED)
@@ -93,11 +93,12 @@ class RehearsalDesk:
         )
         held = self.position()
         if held is None:
-            return not open_orders
+            return not open_orders, None
         if held.unprotected_since is not None or len(open_orders) != 1:
-            return False
+            return False, held
         purpose, order_state, cancel_requested_at = open_orders[0]
-        return purpose == Purpose.PROTECT and order_state in _WORKING and cancel_requested_at is None
+        is_working = purpose == Purpose.PROTECT and order_state in _WORKING and cancel_requested_at is None
+        return is_working, held
 
     def atr(self) -> Decimal | None:
         """The desk's volatility now, from candles that are closed now."""

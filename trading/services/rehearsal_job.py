@@ -8,6 +8,7 @@ import numpy as np
 from trading.errors import ConfigurationError
 from trading.models import Instrument
 from trading.services.bench import BacktestRequest, open_bench
+from trading.services.rehearsal import check
 from trading.services.rehearsal_desk import Setting
 from trading.services.rehearsal_market import Depth
 from trading.types import ZERO, InstrumentSpec
@@ -46,19 +47,21 @@ def gather(
     since_ms, until_ms = bench.period_ms
     markets, signals = bench.cut(bench.signals({}), since_ms=since_ms, until_ms=until_ms)
     spec, client, notes = _spec(bench.markets[0], terms=bench.costs[0].terms)
+    setting = Setting(
+        spec=spec,
+        client=client,
+        depth=depth,
+        start_quote=start_quote,
+        risk_profile=request.profile,
+        delay_s=delay_s,
+        resumes_daily=resumes_daily,
+    )
+    check(markets[0], signals[0], setting=setting)
     return Job(
         history=bench.markets[0],
         bars=markets[0],
         signals=signals[0],
-        setting=Setting(
-            spec=spec,
-            client=client,
-            depth=depth,
-            start_quote=start_quote,
-            risk_profile=request.profile,
-            delay_s=delay_s,
-            resumes_daily=resumes_daily,
-        ),
+        setting=setting,
         strategy=request.strategy,
         skill_hash=bench.play.digest,
         notes=(*bench.remarks({}), *notes),

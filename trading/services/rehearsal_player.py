@@ -15,12 +15,13 @@ from uuid import UUID
 import numpy as np
 
 from trading.encoding import encode
-from trading.errors import TradingError
+from trading.errors import InvalidValueError, TradingError
 from trading.models import Decision, Event, Position
 from trading.services import decisions, gate, liquidation, replanning, state
 from trading.services.execution import in_db
 from trading.services.rehearsal_desk import RehearsalDesk, Setting
-from trading.types import ONE, Mode, OrderType, Review, Side, TradeIdea, TradePlan, TradingState
+from trading.services.rehearsal_ideas import REVIEW, propose, said
+from trading.types import Mode, TradingState
 from trading.types.research import BoolArray, FloatArray, IntArray, Signals
 
 # A desk that has not come to rest after so many rounds of a second never will.
@@ -29,12 +30,7 @@ _ROUND_S = 1.0
 # While something is held, equity is marked at least whenever its worth moved by this part of the start balance.
 _MARK_RATIO = 0.005
 _BLOCK = 4096
-# No target: one so many times the price away that no market gets there.
-_NO_TARGET_RATIO = 10.0
-_NO_TIME_STOP_S = 10 * 365 * 24 * 3600
 _PROGRESS_EVERY_S = 0.2
-_REVIEW = Review(is_veto=False, size_scale_ratio=ONE, reasons=("rule-based: taken as it is",))
-_BY_RULE = "the strategy's signal, taken as it is"
 
 Status = Decision.Status
 
@@ -209,33 +205,19 @@ class Player:
 
     def _judge(self, decision_id: UUID, bar: int) -> bool:
         """Gives the gate the strategy's numbers at the close of `bar` as typed values; True when it approved them."""
-        at, spec = self.desk.market.clock(), self.desk.market.spec
-        quote, atr = self.desk.market.newest, self.desk.atr()
-        max_hold_s = self.signals.max_hold_bars * self.desk.bars.step_ms // 1000 or _NO_TIME_STOP_S
-        target_ratio = _said(self.signals.target_ratio, bar)
-        distances = [
-            # Without a volatility the gate refuses, whatever the distance.
-            quote.ask * Decimal(str(ratio)) / atr if atr else ONE
-            for ratio in (
-                _said(self.signals.stop_ratio, bar),
-                _NO_TARGET_RATIO if np.isnan(target_ratio) else target_ratio,
+        at, desk = self.desk.market.clock(), self.desk
+        try:
+            idea, plan = propose(
+                self.signals,
+                bar=bar,
+                step_ms=desk.bars.step_ms,
+                spec=desk.market.spec,
+                quote=desk.market.newest,
+                atr=desk.atr(),
             )
-        ]
-        idea = TradeIdea(
-            venue=spec.venue,
-            symbol=spec.symbol,
-            side=Side.BUY,
-            confidence_ratio=Decimal(str(_said(self.signals.confidence_ratio, bar))),
-            horizon_s=max_hold_s,
-            thesis=_BY_RULE,
-        )
-        plan = TradePlan(
-            order_type=OrderType.MARKET,
-            stop_distance_atr=distances[0],
-            target_distance_atr=distances[1],
-            max_hold_s=max_hold_s,
-            rationale=_BY_RULE,
-        )
+        except InvalidValueError as error:
+            decisions.end(decision_id=decision_id, status=Status.FAILED, reason=str(error), at=at)
+            return False
         decisions.advance(
             decision_id=decision_id,
             from_status=Status.OPENED,
@@ -243,13 +225,13 @@ class Player:
             at=at,
             idea=encode(idea),
             plan=encode(plan),
-            review=encode(_REVIEW),
+            review=encode(REVIEW),
         )
         verdict = gate.check_decision(decision_id=decision_id, at=at)
         return verdict is not None and verdict.is_approved
 
     async def _begin_trailing(self, bar: int, held: Position) -> None:
-        self._trailing_ratio = _said(self.signals.trailing_ratio, bar)
+        self._trailing_ratio = said(self.signals.trailing_ratio, bar)
         if np.isnan(self._trailing_ratio):
             return
         self._highest = float(await in_db(_entry_price)(held))
@@ -272,8 +254,8 @@ class Player:
             desk.runner.hint()
             await desk.runner.tick()
             await in_db(self._guard)()
-            if await in_db(desk.is_at_rest)():
-                self._held = await in_db(desk.position)()
+            is_at_rest, self._held = await in_db(desk.standing)()
+            if is_at_rest:
                 return await in_db(_last_event)() != before
             desk.market.wait(_ROUND_S)
         raise RehearsalError(
@@ -286,11 +268,6 @@ class Player:
         self.desk.guard.step(at=at)
         if epoch is not None:
             liquidation.finish_where_closed(mode=Mode.PAPER, verified={(self.desk.account.pk, epoch)}, at=at)
-
-
-def _said(column: FloatArray, bar: int) -> float:
-    """What a column of signals says at `bar`: one value per bar, or one for all."""
-    return float(column[bar] if column.size > 1 else column[0])
 
 
 def _last_event() -> int:

@@ -123,5 +123,10 @@ def test_what_cannot_be_rehearsed_is_told_in_one_line(settings, tmp_path) -> Non
         ask("mean-reversion", *MARKET)
     with pytest.raises(CommandError, match="it must be a positive number"):
         ask("mean-reversion", *MARKET, "--equity", "-5")
+    store.save(history.root(), restless())
+    with pytest.raises(InvalidValueError, match="give 0 up to less than 300 s"):
+        ask("mean-reversion", *MARKET, "--delay", "300")
+    with pytest.raises(InvalidValueError, match="rsi_period must lie between"):
+        ask("mean-reversion", *MARKET, "--param", "rsi_period=1000")
     with pytest.raises(CommandError, match="give NAME=NUMBER"):
         ask("mean-reversion", *MARKET, "--param", "rsi_period=x")
