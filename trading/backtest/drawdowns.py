@@ -34,7 +34,7 @@ def widest(curve: Curve) -> Drawdown | None:
 def _spells(curve: Curve) -> tuple[IntArray, IntArray]:
     """First mark below the peak and first mark back at it (one past the last mark when never)."""
     below = np.concatenate(([False], curve.equity < curve.peak, [False]))
-    edges = np.flatnonzero(np.diff(below.astype(np.int8)))
+    edges = np.flatnonzero(below[1:] != below[:-1])
     return edges[::2], edges[1::2]
 
 

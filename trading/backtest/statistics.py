@@ -88,8 +88,7 @@ def _benchmark(facts: Facts) -> Line:
     held = facts.held
     if held is None:
         return Line()
-    # The curve is drawn beside the strategy's: an hour's detail is lost in both, their peaks are not.
-    return thinning.line(held.close_ms, np.asarray(held.equity))
+    return thinning.line(held.close_ms, held.equity)
 
 
 def _quote_asset(symbols: Sequence[str]) -> str:
