@@ -31,14 +31,14 @@ def assert_same(ours, theirs):
 
 
 @pytest.mark.parametrize("stops", STOPS)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=90, deadline=None)
 @given(seed=WORLDS)
 def test_the_kernel_equals_plain_python_trade_by_trade(stops, seed):
     made = world(seed, stops=stops)
     assert_same(made.run(run.run), made.run(reference.run))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=WORLDS)
 def test_money_is_kept(seed):
     """Equity ends at the start plus all pnl, cash is never spent twice, an instrument holds one position, sizes are on the step."""

@@ -94,7 +94,7 @@ def live(done, *, limits, specs, prices, stop, target, claim, slippage_bps):
     return size_entry(idea=idea, plan=plan, review=make.review(), snapshot=world, limits=limits)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     profile=st.sampled_from(sorted(PROFILES)),
     tight=st.floats(0.1, 1.0),

@@ -14,7 +14,7 @@ from trading.types.research import Bars, ExitKind, MarketTerms, Signals
 
 
 @pytest.mark.parametrize("stops", STOPS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(seed=WORLDS)
 def test_the_pair_equals_plain_python_trade_by_trade(stops, seed):
     made = pair_world(seed, stops=stops)
