@@ -78,7 +78,7 @@ def report(
         history = compute(events, options=options, valuer=valuer, on_progress=tell)
         year = tax_year(history, year=request.year, zone=request.zone)
     if year.is_empty:
-        raise InvalidValueError(_nothing(request, events=events))
+        raise InvalidValueError(_nothing(request, events=events, at=at))
     header = Header(
         year=request.year,
         method=request.method.value,
@@ -232,7 +232,7 @@ def _check(request: Request, *, at: datetime) -> None:
         )
 
 
-def _nothing(request: Request, *, events: Sequence[Event]) -> str:
+def _nothing(request: Request, *, events: Sequence[Event], at: datetime) -> str:
     day = day_in(request.zone)
     years = sorted({day(event.at).year for event in events})
     whose = "paper" if request.mode is Mode.PAPER else "live or imported"
@@ -244,7 +244,12 @@ def _nothing(request: Request, *, events: Sequence[Event]) -> str:
         )
         return f"there are no {whose} trades at all{hint}"
     listed = ", ".join(str(year) for year in years)
-    return f"nothing happened in {request.year}; there are {whose} trades in {listed}"
+    when = (
+        f"{request.year} lies in the future"
+        if request.year > at.astimezone(request.zone).year
+        else f"nothing happened in {request.year}"
+    )
+    return f"{when}; there are {whose} trades in {listed}"
 
 
 def _about_rules(request: Request, *, at: datetime) -> Iterator[str]:

@@ -97,6 +97,6 @@ def test_a_future_year_with_rows_is_warned_about(folder: Path) -> None:
     run("trades", "import", "own.csv", "--account", "kraken")
     assert "note: 2190 lies in the future" in run("export_taxes", "2190")
     with pytest.raises(
-        InvalidValueError, match="nothing happened in 2031; there are .* trades in 2024, 2025, 2190"
+        InvalidValueError, match="2191 lies in the future; there are .* trades in 2024, 2025, 2190"
     ):
-        run("export_taxes", "2031")
+        run("export_taxes", "2191")

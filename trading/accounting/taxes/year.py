@@ -5,7 +5,7 @@ Long term is held for more than one year: the holding period begins the day afte
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
@@ -20,6 +20,7 @@ from trading.types import ZERO
 
 CENT = Decimal("0.01")
 NOTHING = Decimal("0.00")
+_ABOUT_PRICES = {Flag.MISSING_PRICE, Flag.FEE_WITHOUT_PRICE}
 _ABOUT_A_YEAR = range(365, 368)
 
 
@@ -134,9 +135,10 @@ def tax_year(history: History, *, year: int, zone: tzinfo = UTC) -> TaxYear:
     """The rows and sums of `year` in the calendar of `zone`."""
     start, end = bounds(year, zone=zone)
     day = day_in(zone)
+    unpriced = {note.id for note in history.notes if note.flag in _ABOUT_PRICES}
     with localcontext(EXACT):
         rows = tuple(
-            _row(piece, day=day, names=history.names)
+            _row(piece, day=day, names=history.names, unpriced=unpriced)
             for piece in history.slices
             if start <= piece.sale.at < end
         )
@@ -165,7 +167,10 @@ def rounded(amount: Decimal) -> Decimal:
     return amount.quantize(CENT, ROUND_HALF_EVEN) or NOTHING
 
 
-def _row(piece: Slice, *, day: Callable[[datetime], date], names: Mapping[str, str]) -> Row:
+def _row(
+    piece: Slice, *, day: Callable[[datetime], date], names: Mapping[str, str], unpriced: Collection[str]
+) -> Row:
+    """`unpriced` are the purchases that had a cost, but one without a price in the tax currency."""
     sale, lot, size, exact_proceeds, exact_cost = piece
     proceeds = None if exact_proceeds is None else rounded(exact_proceeds)
     cost = None if exact_cost is None else rounded(exact_cost)
@@ -173,7 +178,7 @@ def _row(piece: Slice, *, day: Callable[[datetime], date], names: Mapping[str, s
     if cost is None:
         if proceeds == 0 and lot is None:
             cost, flags = NOTHING, (*flags, Flag.DUST)
-        elif lot is None or lot.acquired_at is None:
+        elif lot is None or lot.id not in unpriced:
             flags = (*flags, Flag.MISSING_BASIS)
     if proceeds is None or (cost is None and Flag.MISSING_BASIS not in flags):
         flags = (*flags, Flag.MISSING_PRICE)

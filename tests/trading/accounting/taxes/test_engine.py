@@ -165,6 +165,12 @@ def test_a_deposit_may_say_what_was_paid_and_when() -> None:
     assert rows(history)[0].term == "long"
 
 
+def test_a_deposit_with_a_date_and_without_a_value_lacks_its_basis_not_a_price() -> None:
+    told = event(Kind.DEPOSIT, "1", on=400, acquired_at=day(1))
+    (row,) = rows(booked([told, sell("1", "150", on=401)]))
+    assert (row.flags, row.term, row.cost) == ((Flag.MISSING_BASIS,), "long", None)
+
+
 def test_a_transfer_keeps_the_date_and_first_in_goes_by_purchase_not_by_arrival() -> None:
     events = [
         buy("1", "100", on=1, wallet="ledger", id="old"),
