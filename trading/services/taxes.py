@@ -125,15 +125,20 @@ def write(found: Report, *, path: Path, layout: str, operator: Operator) -> int:
 def work(*, operator: Operator, mode: Mode) -> int:
     """How far a report's progress counts: every event is read, then booked."""
     fills = Fill.objects.filter(account__operator=operator, account__mode=mode.value).count()
-    return 2 * (fills + past_trades.count(operator=operator))
+    return 2 * (fills + (0 if mode is Mode.PAPER else past_trades.count(operator=operator)))
 
 
 def gather(
     *, operator: Operator, mode: Mode, on_progress: Callable[[int], None] | None = None
 ) -> list[Event]:
-    """All that ever happened: what the desk booked in `mode` first, so that the same trade imported again does not count."""
+    """All that ever happened: what the desk booked in `mode` first, so that the same trade imported again does not count.
+
+    Practice stands alone: a paper sale must not use up a real purchase.
+    """
     found: list[Event] = []
-    sources = (_fills(operator, mode), _cash(operator, mode), past_trades.stored(operator=operator))
+    sources = [_fills(operator, mode), _cash(operator, mode)]
+    if mode is not Mode.PAPER:
+        sources.append(past_trades.stored(operator=operator))
     for source in sources:
         while part := list(islice(source, _CHUNK)):
             found += part

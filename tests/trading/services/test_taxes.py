@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from tests.factories import AT, Desk, make_desk
+from tests.factories import AT, Desk, make_desk, make_instrument
 from trading.accounting.taxes.flags import Flag
 from trading.accounting.taxes.lots import Method
 from trading.errors import InvalidValueError
 from trading.history import store
-from trading.models import Account, Fill, TaxExport
+from trading.models import Account, Fill, TaxExport, Venue
 from trading.services import booking, history, past_trades, taxes
 from trading.types import Balance, Mode, Side
 from trading.types.research import Bars
@@ -104,21 +104,25 @@ def test_a_trade_that_the_desk_booked_and_an_export_of_the_venue_repeats_counts_
 def test_what_the_account_held_on_the_first_day_is_unknown_unless_history_tells(
     live: Desk, tmp_path: Path
 ) -> None:
-    fresh = Account.objects.create(
-        operator=live.operator, venue=live.account("kraken").venue, mode=Mode.PAPER
-    )
+    venue = Venue.objects.create(name="bybit", client="bybit")
+    fresh = Account.objects.create(operator=live.operator, venue=venue, mode=Mode.LIVE)
     held = {"BTC": Balance(asset="BTC", free=Decimal(2), locked=Decimal(0))}
     booking.adopt_opening_balances(account=fresh, balances=held, at=BOUGHT)
-    instrument = live.instrument("kraken")
-    Fill.objects.create(
-        account=fresh, instrument=instrument, trade_id="9", side="sell", price=Decimal(100), size_base=Decimal(2),
-        fee=0, fee_asset="USDT", is_maker=False, executed_at=SOLD, booked_at=SOLD,
-    )  # fmt: skip
-    request = replace(REQUEST, mode=Mode.PAPER)
-    assert [row.flags for row in report(live, request).year.rows] == [(Flag.MISSING_BASIS,)]
+    live.accounts["bybit"] = fresh
+    live.instruments["bybit BTC/USDT"] = make_instrument(venue=venue, symbol="BTC/USDT")
+    fill(live, 9, Side.SELL, "2", "100", at=SOLD, venue="bybit")
+    assert [row.flags for row in report(live).year.rows] == [(Flag.MISSING_BASIS,)]
     text = "time,type,asset,size,quote,price\n2024-05-01T00:00:00Z,buy,BTC,2,USD,40\n"
-    take_in(live, tmp_path, text, wallet="kraken")
-    assert [(row.cost, row.flags) for row in report(live, request).year.rows] == [(Decimal("80.00"), ())]
+    take_in(live, tmp_path, text, wallet="bybit")
+    assert [(row.cost, row.flags) for row in report(live).year.rows] == [(Decimal("80.00"), ())]
+
+
+def test_practice_never_uses_up_what_was_really_bought(desk: Desk, tmp_path: Path) -> None:
+    text = "time,type,asset,size,quote,price\n2024-05-01T00:00:00Z,buy,BTC,2,USD,40\n"
+    take_in(desk, tmp_path, text)
+    fill(desk, 1, Side.SELL, "1", "40000", at=SOLD)
+    (row,) = report(desk, replace(REQUEST, mode=Mode.PAPER)).year.rows
+    assert row.flags == (Flag.MISSING_BASIS,)
 
 
 def test_paper_counts_only_when_asked_for_and_says_so(desk: Desk, tmp_path: Path) -> None:
