@@ -90,7 +90,8 @@ def _server() -> Iterator[str]:
     url = f"unix://{socket}?db=0"
     guard = None
     try:
-        guard = _guarded(redis_server.command(socket=socket, data_dir=folder), environment={})
+        command = redis_server.command(socket=socket, data_dir=folder)
+        guard = _guarded(("--remove", str(folder), *command), environment={})
         _await(url, guard=guard)
         yield url
     except redis_server.RedisServerError as error:

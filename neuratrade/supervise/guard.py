@@ -1,11 +1,12 @@
-"""Runs a command that must not outlive its master: `python -m neuratrade.supervise.guard COMMAND …`.
+"""Runs a command that must not outlive its master: `python -m neuratrade.supervise.guard [--remove FOLDER] COMMAND …`.
 
 The guard reads its standard input, which the master holds open. When that ends, because the master closed it or died in whatever
-way, the command and all its children are told to stop, and after a short wait are killed. Standard library only.
+way, the command and all its children are told to stop, and after a short wait are killed; then FOLDER goes. Standard library only.
 """
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -44,5 +45,15 @@ def _stop(child: "subprocess.Popen[bytes]") -> None:
     child.wait()
 
 
+def main(arguments: Sequence[str]) -> int:
+    """Watches the command, then removes the folder it was given, if any."""
+    if arguments[0] != "--remove":
+        return watch(arguments)
+    try:
+        return watch(arguments[2:])
+    finally:
+        shutil.rmtree(arguments[1], ignore_errors=True)
+
+
 if __name__ == "__main__":
-    sys.exit(watch(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:]))

@@ -108,16 +108,19 @@ def test_without_the_desks_redis_the_crew_brings_its_own(shared: None, settings:
     assert not folder.exists()
 
 
-def test_a_crew_whose_master_is_killed_goes_with_it() -> None:
+def test_a_crew_whose_master_is_killed_goes_with_it(tmp_path: Path) -> None:
     """The guard alone decides: it needs nothing of the desk."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
     master = subprocess.Popen(
         (
             sys.executable,
             "-c",
             "import subprocess, sys, time\n"
-            "guard = subprocess.Popen([sys.executable, '-m', 'neuratrade.supervise.guard',\n"
+            "guard = subprocess.Popen([sys.executable, '-m', 'neuratrade.supervise.guard', '--remove', sys.argv[1],\n"
             "    sys.executable, '-c', 'import time; print(\"up\", flush=True); time.sleep(600)'], stdin=subprocess.PIPE)\n"
             "print(guard.pid, flush=True); time.sleep(600)",
+            str(scratch),
         ),
         stdout=subprocess.PIPE,
         text=True,
@@ -129,6 +132,7 @@ def test_a_crew_whose_master_is_killed_goes_with_it() -> None:
     master.kill()
     master.wait()
     until(lambda: not child.is_running() and not guard.is_running())
+    assert not scratch.exists()
 
 
 def until(condition: Callable[[], bool], *, timeout_s: float = 15) -> None:
