@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _JOB, _ANSWER, _ERROR, _LOG = "job.pickle", "answer.pickle", "error.txt", "rehearsal.log"
 # Not `-m`: there the classes would have another module's name, and the pickles would not fit.
 _CHILD = "import sys; from neuratrade import rehearsing; sys.exit(rehearsing.play_in(sys.argv[1]))"
+# Where Linux keeps files in memory: a home that is thrown away need not wait for a disk.
+_IN_MEMORY = "/dev/shm"
 _REDIS_START_S = 10.0
 _POLL_S = 0.02
 # What a home of its own must not inherit.
@@ -88,7 +90,7 @@ def _last_words(home: Path) -> str:
 @contextmanager
 def _home(keep: Path | None) -> Iterator[Path]:
     if keep is None:
-        folder = tempfile.mkdtemp(prefix="nt-")
+        folder = tempfile.mkdtemp(prefix="nt-", dir=_IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else None)
         try:
             yield Path(folder)
         finally:

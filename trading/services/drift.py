@@ -156,7 +156,7 @@ def _why_missed(
     trade: Trade, *, decisions: Sequence[Decision], desk: Sequence[Trade], mode: Mode, step: timedelta
 ) -> str:
     for decision in decisions:
-        is_of_it = abs(decision.opened_at - trade.signal_at) < step
+        is_of_it = abs(drift_trades.signal_at(decision) - trade.signal_at) < step
         if is_of_it and str(decision.instrument) == trade.instrument:
             return f"{decision.status}: {decision.reason}" if decision.reason else decision.status
     last = Event.objects.filter(kind__in=_STATE_EVENTS, mode=mode, at__lte=trade.entry_at).last()

@@ -42,6 +42,7 @@ def open_bench(
         start_equity=start_equity,
         profile=profile,
         slippage_bps=slippage_bps,
+        max_open_positions=int(play.values().get("max_open_positions", 0)),
     )
     try:
         return benches.open_bench(request)
@@ -66,7 +67,11 @@ def _on_desk_candles(
             costs_of(venue=leg.venue, symbol=leg.symbol, slippage_bps=request.slippage_bps)
             for leg in request.legs
         ),
-        capital=from_limits(for_profile(request.profile), start_equity=request.start_equity),
+        capital=from_limits(
+            for_profile(request.profile),
+            start_equity=request.start_equity,
+            max_open_positions=request.max_open_positions,
+        ),
         period_ms=_period(markets, since=request.since),
         indicators=indicators.provider(),
     )

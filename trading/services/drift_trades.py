@@ -10,7 +10,7 @@ import numpy as np
 from neuratrade.lib.clock import from_epoch_ms, to_epoch_ms
 from trading.accounting.drift import Trade
 from trading.accounting.fifo import EXACT, product, total
-from trading.models import Instrument, Lot, LotClosure, Order
+from trading.models import Decision, Instrument, Lot, LotClosure, Order
 from trading.risk.approval import decode
 from trading.services import replanning
 from trading.types import ZERO, Purpose, Side
@@ -118,7 +118,7 @@ def _trade(entry: Order, *, marks: Marks, until: datetime) -> Trade:
         id=str(entry.decision_id),
         instrument=str(entry.instrument),
         side=side,
-        signal_at=entry.decision.opened_at,
+        signal_at=signal_at(entry.decision),
         entry_at=fills[0].executed_at,
         exit_at=end.at,
         entry_price=entry_price,
@@ -130,6 +130,12 @@ def _trade(entry: Order, *, marks: Marks, until: datetime) -> Trade:
         fees=fees,
         exit_kind=end.kind,
     )
+
+
+def signal_at(decision: Decision) -> datetime:
+    """The close a decision acted on: the one its scan wrote down, else when it was opened."""
+    closed_at = decision.market.get("signal", {}).get("closed_at")
+    return datetime.fromisoformat(closed_at) if closed_at else decision.opened_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asgiref.sync import async_to_sync
+from django.conf import settings
 
 from trading.errors import InvalidValueError
 from trading.services.rehearsal_desk import Setting, build
@@ -65,7 +66,7 @@ def play(
     started_s = time.monotonic()
 
     async def story() -> Player:
-        with tempfile.TemporaryDirectory(prefix="nt-") as folder:
+        with tempfile.TemporaryDirectory(prefix="paper-", dir=settings.HOME) as folder:
             desk = await build(bars, setting=setting, folder=Path(folder))
             player = Player(desk, signals=signals, setting=setting, strategy=strategy, skill_hash=skill_hash)
             await player.run(on_progress)

@@ -196,7 +196,7 @@ class Player:
             account=self.desk.account,
             instrument=self.desk.instrument,
             source=f"rehearsal:{self.strategy}",
-            market={"signal": {"timeframe": self.desk.bars.timeframe}},
+            market={"signal": {"timeframe": self.desk.bars.timeframe, "closed_at": said_at.isoformat()}},
             at=said_at,
             skill_name=self.strategy,
             skill_hash=self.skill_hash,

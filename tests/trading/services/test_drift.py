@@ -212,6 +212,15 @@ def test_a_missed_trade_is_told_in_the_desks_own_words(desk: Desk) -> None:
     assert reason_for([], [elsewhere], vetoed) == "the desk was halted: by the operator"
 
 
+def test_the_close_that_the_scan_wrote_down_is_the_signals_time(desk: Desk) -> None:
+    """A scan comes up to a minute after the close; on minute bars that would be another bar's signal."""
+    late = decided(desk, status=Decision.Status.VETOED, reason="kelly")
+    late.opened_at = AT + timedelta(seconds=70)
+    assert "no decision was made" in reason_for([], [missed()], late)
+    late.market = {"signal": {"closed_at": AT.isoformat()}}
+    assert reason_for([], [missed()], late) == "vetoed: kelly"
+
+
 def test_an_extra_trade_is_told_too(desk: Desk) -> None:
     mine = missed(id="desk 1", signal_at=AT + 2 * STEP, entry_at=AT + 2 * STEP)
     assert reason_for([mine], []) == "the candles of the backtest give no entry at that close"
