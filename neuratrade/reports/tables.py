@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from neuratrade.reports import words
+from trading.backtest.refusals import in_words
 from trading.backtest.report import Figures, Report, Slice, Spread, Trade, Unit
 from trading.types.research import ExitKind
 
@@ -123,7 +124,7 @@ def refusals(report: Report) -> Table:
         key="refusals",
         title="Entries refused",
         columns=("Reason", "Entries|n"),
-        rows=tuple((Cell(text=words.plain_name(name)), Cell(text=f"{count:,}")) for name, count in ordered),
+        rows=tuple((Cell(text=in_words(name)), Cell(text=f"{count:,}")) for name, count in ordered),
         empty="None was refused.",
     )
 

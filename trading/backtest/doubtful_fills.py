@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from trading.backtest.doubts import Case
+from trading.backtest.refusals import in_words
 from trading.backtest.report import Flag, Level
 
 # A bar is one price in, one out: what happens inside it is not known. Below this many of its ranges a stop lives inside bars.
@@ -120,8 +121,8 @@ def _refused(case: Case) -> Iterator[Flag]:
             key="many_refused",
             level=Level.NOTE,
             title="Most entries were refused",
-            words=f"{refused} entries were refused and {len(case.trips)} made: "
-            + ", ".join(f"{reason.replace('_', ' ')} {count}" for reason, count in reasons if count)
+            words=f"{refused} entries were refused and {len(case.trips)} made; refused for: "
+            + ", ".join(f"{in_words(reason)} ({count})" for reason, count in reasons if count)
             + ".",
             numbers={"refused_entries": refused, "trades": len(case.trips)},
         )

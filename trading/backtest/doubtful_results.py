@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from trading.backtest.curve import curve
 from trading.backtest.doubts import Case
+from trading.backtest.refusals import in_words
 from trading.backtest.report import Flag, Level
 from trading.types.research import ExitKind
 
@@ -29,7 +30,7 @@ def _too_few(case: Case) -> Iterator[Flag]:
             key="no_trades",
             level=Level.FATAL,
             title="No trade was made",
-            words=f"{sum(refused.values())} entries were refused, most of them by {main.replace('_', ' ')}."
+            words=f"{sum(refused.values())} entries were refused, most of them for: {in_words(main)}."
             if main
             else "The strategy never asked to enter.",
             numbers={"refused_entries": sum(refused.values())},

@@ -102,7 +102,7 @@ def _durations(facts: Facts) -> tuple[Row, ...]:
     row, pnl, lasted = Rows(section=Section.TRADES), facts.trips.pnl, facts.trips.duration_s
     return (
         row("avg_duration_s", "Average duration", mean(lasted), unit=Unit.SECONDS,
-            definition="mean time from entry to exit", reason=_NO_TRADE),
+            definition="mean time from the open of the entry bar to the open of the exit bar; a trade within one bar lasts 0", reason=_NO_TRADE),
         row("avg_win_duration_s", "Average duration, winners", mean(lasted[pnl > 0]), unit=Unit.SECONDS,
             definition="the same for winning trades", reason="no trade won"),
         row("avg_loss_duration_s", "Average duration, losers", mean(lasted[pnl < 0]), unit=Unit.SECONDS,

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from tests.trading.backtest.runs import Deal, bars, run, terms
+from trading.backtest.layout import REASONS
+from trading.backtest.refusals import in_words
 from trading.backtest.report import Figures, Flag, Level, Sweep, SweepPoint, WalkForward
 from trading.backtest.review import review
 from trading.types.research import BacktestRun, Bars, ExitKind, Signals
@@ -51,9 +53,9 @@ def test_few_trades_are_named_with_their_p_value() -> None:
 
 def test_no_trade_says_who_refused() -> None:
     market = bars([100.0] * 800)
-    flag = flagged(run([market], refusals={"min_notional": 7, "cash": 2}), market)["no_trades"]
+    flag = flagged(run([market], refusals={"min_notional": 7, "balance": 2}), market)["no_trades"]
     assert flag.level is Level.FATAL
-    assert "min notional" in flag.words
+    assert "below the venue's least value" in flag.words
     assert "9 entries" in flag.words
     assert "never asked" in flagged(run([market]), market)["no_trades"].words
 
@@ -172,5 +174,11 @@ def test_a_short_span_is_flagged() -> None:
 
 def test_many_refusals_are_noted() -> None:
     market, result = ordinary()
-    flag = flagged(replace(result, refusals={"cash": 90, "max_open": 10}), market)["many_refused"]
-    assert "cash 90" in flag.words
+    flag = flagged(replace(result, refusals={"balance": 90, "something_new": 10}), market)["many_refused"]
+    assert "not enough free cash (90), something new (10)" in flag.words
+
+
+def test_every_reason_of_the_kernels_has_words() -> None:
+    assert all(
+        in_words(reason) != reason.replace("_", " ") or reason == "risk_per_trade" for reason in REASONS
+    )
