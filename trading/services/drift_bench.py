@@ -30,13 +30,17 @@ def open_bench(
     profile: str,
     slippage_bps: float,
 ) -> Bench:
-    """Everything the backtest needs. `timeframe` empty: the page's first. Raises TradingError in one line for what is missing."""
+    """Everything the backtest needs; its first bar is the one that closes at `since`, whose signal is the period's first.
+
+    `timeframe` empty: the page's first. Raises TradingError in one line for what is missing.
+    """
     engine, play = strategies.find(strategy)
+    timeframe = timeframe or play.timeframes[0]
     request = BacktestRequest(
         strategy=strategy,
         legs=tuple(Leg(venue=item.venue.name, symbol=item.symbol) for item in instruments),
-        timeframe=timeframe or play.timeframes[0],
-        since=since,
+        timeframe=timeframe,
+        since=since - timedelta(seconds=TIMEFRAME_S[timeframe]),
         until=until,
         parameters={},
         start_equity=start_equity,

@@ -159,6 +159,11 @@ def test_the_command_explains_a_paper_period(played: tuple[Bars, int]) -> None:
     )
     assert named["fee"] == pytest.approx(turnover * D("0.0002"), rel=D("0.02"))
 
+    # without ends it begins with the first decision, whose signal is that of the bar before
+    (whole,) = json.loads(ask(as_json=True, slippage_bps=1.0, until=period["until"]))
+    assert whole["from"] == min(item["desk"]["entry_at"] for item in whole["differences"])
+    assert (whole["desk"], whole["parts_quote"]["extra"]) == (told["desk"], "0")
+
     text = ask(**period)
     assert "Drift of mean-reversion on paper" in text
     assert "fees, and rests too small to sell" in text
