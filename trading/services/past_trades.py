@@ -211,4 +211,4 @@ def _row(event: Event, *, batch: PastImport, operator: Operator) -> PastTrade:
     given.pop("fee_total")
     given["source_id"] = given.pop("id")
     given["note"] = event.note[:_NOTE]
-    return PastTrade(batch=batch, operator=operator, **given)
+    return PastTrade(batch_id=batch.pk, operator_id=operator.pk, **given)
