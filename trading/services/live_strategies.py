@@ -98,10 +98,13 @@ def look(live: LiveStrategy, *, instrument: Instrument, at: datetime) -> Look:
             f"{missing} {live.timeframe} candles are missing among the newest {needed + missing}"
         )
     closed_at = candles[-1].open_time + length
-    if at - closed_at > timedelta(seconds=settings.MICRO_EVERY_S) + _SLACK:
+    age = at - closed_at
+    if age >= length + _SLACK:
         raise InvalidValueError(
-            f"the newest {live.timeframe} close is {(at - closed_at).total_seconds():.0f} s old"
+            f"its candles are late: the newest {live.timeframe} close is {age.total_seconds():.0f} s old"
         )
+    if age > timedelta(seconds=settings.MICRO_EVERY_S) + _SLACK:
+        raise InvalidValueError(f"waits for the next {live.timeframe} close")
     features = {}
     if BOOK_SHARE in (*live.engine.features, *live.engine.optional_features):
         features[BOOK_SHARE] = _only_last(_bid_share(instrument, at=at), size=len(candles))

@@ -99,10 +99,20 @@ def test_a_signal_is_acted_on_once(market: Desk, at: datetime) -> None:
     assert note(run(at, late_s=4)) == "its signal of 12:00 was put up already"
 
 
-def test_an_old_close_is_no_close(market: Desk, at: datetime) -> None:
-    late = at + timedelta(seconds=100)
-    show_quote(venue="binance", bid="95.80", ask="95.81", at=late)
-    assert note(run(late)) == "the newest 1m close is 102 s old"
+@pytest.mark.parametrize(
+    ("micro_s", "late_s", "words"),
+    [
+        (60, 100, "its candles are late: the newest 1m close is 100 s old"),
+        (5, 40, "waits for the next 1m close"),
+        (5, 18, "mean-reversion said buy at the 1m close of 2026-11-20 12:00 UTC"),
+    ],
+)
+def test_a_close_is_acted_on_while_it_is_fresh(
+    market: Desk, at: datetime, settings: Any, micro_s: int, late_s: int, words: str
+) -> None:
+    settings.MICRO_EVERY_S = micro_s
+    show_quote(venue="binance", bid="95.80", ask="95.81", at=at + timedelta(seconds=late_s))
+    assert note(run(at, late_s=late_s)) == words
 
 
 def test_without_a_signal_or_with_too_few_candles_nothing_happens(
