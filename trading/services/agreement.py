@@ -60,13 +60,14 @@ def check(bars: Bars, signals: Signals, *, played: Rehearsal, setting: Setting, 
     found = drift.compare(desk=mine, backtest=drift_trades.of_backtest(run, [bars]), step=step)
     explained: list[str] = []
     breaches: list[str] = []
-    agreed, apart = 0, ZERO
+    agreed, theirs, ours = 0, setting.start_quote, setting.start_quote
     for item in found.differences:
-        wrong, foreseen = _judge(item, setting=setting, step=step, apart=apart)
+        wrong, foreseen = _judge(item, setting=setting, step=step, equities=(ours, theirs))
         breaches += wrong
         explained += foreseen
         agreed += not wrong
-        apart += item.amount
+        ours += item.desk.pnl if item.desk else ZERO
+        theirs += item.backtest.pnl if item.backtest else ZERO
     return Agreement(
         drift=found,
         agreed=agreed,
@@ -99,9 +100,9 @@ def as_the_desk_leaves(signals: Signals, *, half_ratio: float) -> Signals:
 
 
 def _judge(
-    item: Difference, *, setting: Setting, step: timedelta, apart: Decimal
+    item: Difference, *, setting: Setting, step: timedelta, equities: tuple[Decimal, Decimal]
 ) -> tuple[list[str], list[str]]:
-    """(what nothing explains, what the rules foresee) about one pair. `apart`: the two equities' difference at the entry."""
+    """(what nothing explains, what the rules foresee) about one pair. `equities`: of desk and backtest at the entry."""
     mine, theirs = item.desk, item.backtest
     if mine is None or theirs is None:
         lone = mine or theirs
@@ -113,7 +114,7 @@ def _judge(
     for name, ours, kernel, bound in (
         ("entry price", mine.entry_price, theirs.entry_price, ENTRY_TICKS * tick),
         ("exit price", mine.exit_price, theirs.exit_price, EXIT_TICKS * tick),
-        ("size", mine.ordered_base, theirs.size_base, size_bound(theirs, setting=setting, apart=apart)),
+        ("size", mine.ordered_base, theirs.size_base, size_bound(theirs, setting=setting, equities=equities)),
         ("fees", mine.fees, scaled_fees, fee_bound(mine, setting=setting)),
     ):
         if abs(ours - kernel) <= bound:
@@ -152,12 +153,13 @@ def _exits(mine: Trade, theirs: Trade, *, step: timedelta) -> tuple[list[str], l
     return [f"{at}: left as {mine.exit_kind}, the backtest as {theirs.exit_kind}"], []
 
 
-def size_bound(trade: Trade, *, setting: Setting, apart: Decimal) -> Decimal:
+def size_bound(trade: Trade, *, setting: Setting, equities: tuple[Decimal, Decimal]) -> Decimal:
     """One step; of the size, half a spread and the tick (the desk's worst price counts from the ask, the kernel's from the open), and the
     part by which the equities differ.
     """
-    ratio = setting.depth.half_ratio + 2 * setting.spec.price_tick / trade.entry_price
-    return setting.spec.size_step + trade.size_base * (ratio + abs(apart) / setting.start_quote)
+    price_ratio = setting.depth.half_ratio + 2 * setting.spec.price_tick / trade.entry_price
+    equity_ratio = abs(equities[0] - equities[1]) / min(equities)
+    return setting.spec.size_step + trade.size_base * ((1 + price_ratio) * (1 + equity_ratio) - 1)
 
 
 def fee_bound(trade: Trade, *, setting: Setting) -> Decimal:
