@@ -12,7 +12,8 @@ from trading.backtest.report import Candles, Line, Report, Trade
 
 Plain = dict[str, Any]
 # More marks than this cannot be told apart on a screen; the best and the worst are kept.
-MOST_MARKS = 1_200
+MOST_MARKS = 600
+FEW_MARKS = 150
 DAY_MS = 86_400_000
 
 
@@ -154,6 +155,6 @@ def _marks(trades: list[Trade]) -> Iterator[Plain]:
             "x": [at for at, _, _, _ in points],
             "y": [float(f"{price:.8g}") for _, price, _, _ in points],
             "text": [f"{what} {words.percent(trade.return_ratio)}" for _, _, what, trade in points],
-            "marker": {"symbol": symbol, "color": colour, "size": 7},
+            "marker": {"symbol": symbol, "color": colour, "size": 7 if len(trades) <= FEW_MARKS else 5},
             "hovertemplate": "%{x|%Y-%m-%d %H:%M}<br>%{y:,.8~g} %{text}<extra></extra>",
         }

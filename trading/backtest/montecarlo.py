@@ -44,7 +44,7 @@ def of_trips(
     steps = _steps(done, start_equity=start_equity)
     if steps.size < 2:
         return None
-    paths = max(min(paths, _MOST_DRAWS // steps.size), min(paths, FEWEST_PATHS))
+    paths = affordable(paths, trades=int(steps.size))
     generator = np.random.default_rng(seed)
     marks = np.unique(np.linspace(0, steps.size, _FAN_POINTS + 1).astype(np.int64))
     drawn = [_measured(block, marks=marks) for block in _bootstrap(steps, paths=paths, generator=generator)]
@@ -68,6 +68,11 @@ def of_trips(
         fan_trades=tuple(marks.tolist()),
         fan={**_fan(fan), "actual": tuple(actual_way[0].tolist())},
     )
+
+
+def affordable(paths: int, *, trades: int) -> int:
+    """How many of the wanted paths to draw, so that very many trades do not take seconds; never fewer than FEWEST_PATHS of them."""
+    return max(min(paths, _MOST_DRAWS // trades), min(paths, FEWEST_PATHS))
 
 
 def _steps(done: Trips, *, start_equity: float) -> FloatArray:

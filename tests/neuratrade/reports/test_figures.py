@@ -67,7 +67,7 @@ def test_of_very_many_trades_the_best_and_the_worst_are_marked() -> None:
     many = tuple(report.trades[0]._replace(return_ratio=i / 1e4 - 0.1, pnl=i - 1e3) for i in range(2_000))
     (figure,) = figures.prices(replace(report, trades=many))
     assert len(figure.data[1]["x"]) == figures.MOST_MARKS
-    assert "of 2,000 trades the best and worst 1,200 are marked" in figure.note
+    assert "of 2,000 trades the best and worst 600 are marked" in figure.note
     assert "-10.00 %" in figure.data[1]["text"][0]
 
 

@@ -18,7 +18,8 @@ from trading.backtest.report import Report
 from trading.backtest.review import review
 
 # As high as the whole page, so that every chart is in view at once.
-WIDE, PHONE = {"width": 1280, "height": 12_000}, {"width": 390, "height": 14_000}
+PHONE, WIDE = {"width": 390, "height": 14_000}, {"width": 1280, "height": 900}
+LINE = "#figure-equity .scatterlayer .trace:nth-child(2) path.js-line"
 
 
 @pytest.fixture(scope="module")
@@ -107,27 +108,29 @@ def test_a_run_with_nothing_in_it_is_a_page_too() -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(
-    ("options", "scheme"),
-    [({"viewport": WIDE}, "light"), ({"viewport": PHONE, "has_touch": True, "is_mobile": True}, "dark")],
-)
-def test_it_opens_without_a_network(
-    browser: Any, page: str, tmp_path: Path, options: dict[str, Any], scheme: str
+def test_it_opens_without_a_network_on_phone_and_desk_in_dark_and_light(
+    browser: Any, page: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "report.html"
     path.write_text(page, encoding="utf-8")
-    view, errors, asked = drawn(browser, path, color_scheme=scheme, **options)
-    assert errors == []
-    assert asked == []
-    assert view.locator("figure.plot .main-svg").count() >= 9
-    assert view.evaluate("document.documentElement.scrollWidth") <= options["viewport"]["width"]
-    # Colours come from the sheet, so the chart's line is the page's accent in this scheme.
-    stroke = view.evaluate(
-        "getComputedStyle(document.querySelector('#figure-equity .scatterlayer .trace:nth-child(2) path.js-line')).stroke"
+    view, errors, asked = drawn(
+        browser, path, viewport=PHONE, has_touch=True, is_mobile=True, color_scheme="dark"
     )
-    assert stroke == ("rgb(15, 118, 110)" if scheme == "light" else "rgb(45, 212, 191)")
-    background = view.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert background == ("rgb(244, 246, 248)" if scheme == "light" else "rgb(11, 18, 24)")
+    assert view.locator("figure.plot .main-svg").count() >= 9
+    assert view.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert colours(view) == ("rgb(45, 212, 191)", "rgb(11, 18, 24)")
+    view.emulate_media(color_scheme="light")
+    view.wait_for_selector(f"{LINE}[style*='rgb(15, 118, 110)']", state="attached")
+    assert colours(view) == ("rgb(15, 118, 110)", "rgb(244, 246, 248)")
+    view.set_viewport_size(WIDE)
+    assert view.evaluate("document.documentElement.scrollWidth") <= WIDE["width"]
+    assert (errors, asked) == ([], [])
+
+
+def colours(view: Any) -> tuple[str, str]:
+    """Of the run's equity line, which the chart took from the sheet, and of the page."""
+    style = "getComputedStyle(document.querySelector({0!r})).{1}"
+    return view.evaluate(style.format(LINE, "stroke")), view.evaluate(style.format("body", "backgroundColor"))
 
 
 @pytest.mark.browser

@@ -11,7 +11,7 @@ from trading.backtest import student
 
 
 @given(st.floats(-60, 60), st.integers(1, 100_000))
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_probability_equals_scipys(t: float, freedom: int) -> None:
     from scipy.special import stdtr
 
@@ -21,7 +21,7 @@ def test_probability_equals_scipys(t: float, freedom: int) -> None:
 
 
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=200).filter(lambda values: np.std(values) > 1e-6))
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_p_value_equals_scipys_one_sample_test(values: list[float]) -> None:
     from scipy.stats import ttest_1samp
 
