@@ -83,11 +83,17 @@ def _check_capital(capital: Capital) -> None:
             raise InvalidValueError(f"{field.name} must be zero or more, not {getattr(capital, field.name)}")
 
 
-def union(times: Sequence[IntArray]) -> tuple[IntArray, bool]:
+def union(times: Sequence[IntArray], *, step_ms: int) -> tuple[IntArray, bool]:
     """All times, each once and in order, and whether every instrument has all of them."""
     if all(other is times[0] or np.array_equal(other, times[0]) for other in times[1:]):
         return times[0], True
-    return np.unique(np.concatenate(times)), False
+    first = min(int(own[0]) for own in times)
+    slots, rest = np.divmod(np.concatenate(times) - first, step_ms)
+    if rest.any():
+        return np.unique(np.concatenate(times)), False
+    is_there = np.zeros(int(slots.max()) + 1, dtype=np.bool_)  # all on one grid: marked, not sorted
+    is_there[slots] = True
+    return first + np.flatnonzero(is_there) * step_ms, False
 
 
 def market_of(markets: Sequence[Bars]) -> Market:
@@ -95,7 +101,7 @@ def market_of(markets: Sequence[Bars]) -> Market:
     open_, high, low, close = (
         stacked([getattr(bars, name) for bars in markets], dtype=np.float64) for name in PRICES
     )
-    timeline, is_aligned = union([bars.open_time_ms for bars in markets])
+    timeline, is_aligned = union([bars.open_time_ms for bars in markets], step_ms=markets[0].step_ms)
     time_ms = stacked([bars.open_time_ms for bars in markets], dtype=np.int64)
     return Market(time_ms, open_, high, low, close, shown(first), shown(timeline), is_aligned)
 

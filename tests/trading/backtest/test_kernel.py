@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.trading.backtest.worlds import STOPS, world
 from trading.backtest import reference, run
 from trading.backtest.capital import unlimited
+from trading.backtest.inputs import union
 from trading.errors import InvalidValueError
 from trading.types.research import Bars, ExitKind, MarketTerms, Signals
 
@@ -258,3 +259,15 @@ def test_what_does_not_fit_together_is_one_clear_line():
         asked = {"markets": markets, "signals": signals, "terms": terms, "capital": good.capital, **changes}
         with pytest.raises(InvalidValueError, match=message):
             run.run(asked["markets"], asked["signals"], terms=asked["terms"], capital=asked["capital"])
+
+
+def test_times_of_different_bars_become_one_timeline():
+    on_grid = [np.array([60_000, 180_000]), np.array([0, 60_000, 600_000])]
+    beside = [np.array([60_000, 180_000]), np.array([1_000, 61_000])]
+    for times in (on_grid, beside):
+        timeline, is_aligned = union(times, step_ms=60_000)
+        assert timeline.tolist() == sorted({*times[0].tolist(), *times[1].tolist()})
+        assert not is_aligned
+    same, is_aligned = union([on_grid[0], on_grid[0].copy()], step_ms=60_000)
+    assert is_aligned
+    assert same is on_grid[0]
