@@ -1,12 +1,13 @@
-"""The loop that trades bars: several instruments, one capital, the paper venue's rules. Compiled; everything it needs is in this file,
-because the disk cache looks at this file alone.
+"""The loop that trades bars: several instruments, one capital, the paper venue's rules. Compiled; all its code is in this file,
+because the disk cache looks at this file alone (`layout.py` has no code, only what the columns mean).
 
 Within one bar, in this order: what is due at the open (an exit the strategy or the time stop asked for; a gap through stop or
 target) fills at the open; entries fill at the open; then a low at the stop fills at the stop, before a high at the target fills
 at the target. What is said at a close is done at the instrument's next open. Every fill is a taker's, with fee and slippage.
 Stop and target count from the entry's fill price and work on the entry bar too. A trailing stop moves when a bar has closed.
 
-Sizes follow `trading/risk/sizing.py` with the open as the ask. Left out, because bars do not know it: the depth of the book.
+Sizes follow `trading/risk/sizing.py` with the open as the ask. Left out, because bars do not know it: the depth of the book. Without a
+target there is no payoff, so no Kelly cap either (the live desk always sets a target).
 Prices are not cut to the tick; that moves a stop by less than one tick.
 """
 
@@ -19,7 +20,7 @@ from trading.types.research import BoolArray, ExitKind, FloatArray, IntArray
 _CAPS = 7
 _MIN_SIZE, _MIN_NOTIONAL, _NO_STOP, _BAD_TARGET, _OPEN_POSITIONS, _NO_EQUITY = range(_CAPS, len(REASONS))
 
-# What is known of an open position: one row of `book` per instrument, all zero when flat.
+# What is known of an open position: one row of `book` per instrument, of size zero when flat.
 _SIZE, _ENTRY, _STOP, _LEVEL, _TARGET, _TRAILING, _HIGHEST, _LOWEST, _FEE, _EQUITY, _BAR, _HELD, _LAST = (
     range(13)
 )
