@@ -11,7 +11,7 @@ from neuratrade import __version__
 from tests.neuratrade.commandline import neuratrade, short_home
 
 BAD_INPUT = {
-    "unknown command": (("statsu",), {}, 2, "did you mean status?"),
+    "unknown command": (("statsu",), {}, 2, "did you mean status"),
     "hopeless command": (("xyzzy",), {}, 2, "`neuratrade help` lists"),
     "unknown option": (("status", "--colour"), {}, 1, "unrecognized arguments: --colour"),
     "port is a word": (

@@ -15,7 +15,7 @@ from trading.types import ZERO, Side, aware, positive
 
 # Products of two amounts with 18 decimal places each stay exact; Python's default of 28 digits would round them.
 EXACT = Context(prec=80)
-_QUANTUM = Decimal("1e-18")
+QUANTUM = Decimal("1e-18")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ class Book:
         with localcontext(EXACT):
             size = self.size_base
             return (
-                (total(lot.remaining_cost for lot in self.lots) / size).quantize(_QUANTUM).normalize(EXACT)
+                (total(lot.remaining_cost for lot in self.lots) / size).quantize(QUANTUM).normalize(EXACT)
                 if size
                 else ZERO
             )
@@ -195,7 +195,7 @@ def _open(change: Movement, *, base: Decimal, quote: Decimal) -> OpenLot:
         fill_id=change.fill_id,
         acquired_at=change.at,
         size_base=base,
-        unit_cost=(-quote / base).quantize(_QUANTUM).normalize(EXACT),
+        unit_cost=(-quote / base).quantize(QUANTUM).normalize(EXACT),
         remaining_base=base,
         remaining_cost=-quote,
     )
@@ -224,4 +224,4 @@ def _close(
 
 def share(amount: Decimal, *, part: Decimal, whole: Decimal) -> Decimal:
     """`amount` x part / whole, rounded once; all of it when the part is the whole, so the rest never drifts."""
-    return amount if part == whole else (amount * part / whole).quantize(_QUANTUM).normalize(EXACT)
+    return amount if part == whole else (amount * part / whole).quantize(QUANTUM).normalize(EXACT)
