@@ -201,7 +201,12 @@ def simulate(  # noqa: C901, PLR0915 - one loop, so that the order of events can
     market: Market, said: Said, funding: FloatArray, costs: Costs, stakes: Stakes, equity: FloatArray
 ) -> Outcome:
     """Trades the pair and fills `equity`. `funding` has one rate per bar of the short leg, NaN or 0 where none is due."""
-    pair, legs, rows, cursor = np.zeros(9), np.zeros((2, 5)), np.empty(2, np.int64), np.array([market.first[0], market.first[1]])
+    pair, legs, rows, cursor = (
+        np.zeros(9),
+        np.zeros((2, 5)),
+        np.empty(2, np.int64),
+        np.array([market.first[0], market.first[1]]),
+    )
     trades, refusals = np.empty((_FIRST_ROOM, _WIDTH)), np.zeros(len(REASONS), np.int64)
     count, cash, wanted, leaving = 0, stakes.start, _NOT, _NOT
     for t in range(market.timeline.size):

@@ -44,7 +44,9 @@ def run(
     return BacktestRun(
         time_ms=market.timeline,
         equity=equity,
-        trades=records(done.trades[: done.trade_count], columns=layout.TRADE_COLUMNS, time_ms=market.timeline),
+        trades=records(
+            done.trades[: done.trade_count], columns=layout.TRADE_COLUMNS, time_ms=market.timeline
+        ),
         terms=tuple(terms),
         capital=capital,
         timeframe=markets[0].timeframe,
