@@ -14,6 +14,7 @@ from trading.accounting.drift import Difference, Drift, Trade, compare
 from trading.errors import InvalidValueError, TradingError
 from trading.models import Decision, EquityMark, Event, Instrument, Operator
 from trading.services import drift_trades
+from trading.services import strategies as pages
 from trading.services.bench import Bench
 from trading.services.drift_bench import open_bench
 from trading.types import Mode, TradingState
@@ -55,9 +56,10 @@ class DriftReport:
 
 
 def strategies(*, mode: Mode, since: datetime, until: datetime) -> list[str]:
-    """The strategies that the desk decided for in the period, in order of name."""
+    """The strategies that the desk decided for in the period, in order of name; skills without an engine cannot be backtested."""
     rows = _decisions(mode=mode, since=since, until=until).exclude(skill_name="")
-    return sorted(set(rows.values_list("skill_name", flat=True)))
+    known = {play.name for _, play in pages.all()}
+    return sorted(known.intersection(rows.values_list("skill_name", flat=True)))
 
 
 def first_decision_at(*, mode: Mode, strategy: str = "") -> datetime | None:

@@ -252,6 +252,14 @@ def test_nothing_to_compare_is_told_with_what_to_do(desk: Desk, settings, tmp_pa
         ask(strategy=STRATEGY)
 
 
+def test_a_skill_without_an_engine_is_no_strategy(desk: Desk) -> None:
+    """The scans' own skills stand in decisions too."""
+    decided(desk, status=Decision.Status.NO_TRADE, reason="quiet")
+    Decision.objects.update(skill_name="momentum-scan")
+    with pytest.raises(CommandError, match="decided nothing for any strategy"):
+        ask()
+
+
 def test_the_desks_own_candles_do_where_history_has_none(desk: Desk, settings, tmp_path) -> None:
     """As on a desk that never imported anything: what `watch_market` stored is enough."""
     settings.HOME = tmp_path
