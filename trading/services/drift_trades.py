@@ -10,7 +10,7 @@ import numpy as np
 from neuratrade.lib.clock import from_epoch_ms, to_epoch_ms
 from trading.accounting.drift import Trade
 from trading.accounting.fifo import EXACT, product, total
-from trading.models import Decision, Instrument, Lot, LotClosure, Order
+from trading.models import Decision, Fill, Instrument, Lot, LotClosure, Order
 from trading.risk.approval import decode
 from trading.services import replanning
 from trading.types import ZERO, Purpose, Side
@@ -87,17 +87,15 @@ def of_desk(
     Each trade is one decision's entry with the pieces of its lots that were sold; what is still held counts at the last close of
     `bars`, a rest too small to sell counts for nothing.
     """
+    bought = Fill.objects.filter(
+        instrument=instrument,
+        order__purpose=Purpose.ENTRY,
+        executed_at__gte=since,
+        executed_at__lt=until,
+    )
     entries = (
-        Order.objects.filter(
-            instrument=instrument,
-            mode=mode,
-            purpose=Purpose.ENTRY,
-            decision__skill_name=strategy,
-            fills__executed_at__gte=since,
-            fills__executed_at__lt=until,
-        )
+        Order.objects.filter(pk__in=bought.values("order"), mode=mode, decision__skill_name=strategy)
         .select_related("decision", "instrument__venue")
-        .distinct()
         .order_by("created_at")
     )
     marks = Marks(bars)
