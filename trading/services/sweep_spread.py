@@ -11,6 +11,7 @@ from typing import Protocol
 
 from celery import current_app, group
 
+from trading.errors import ConfigurationError
 from trading.models import Sweep, SweepPoint
 from trading.services import sweeps
 from trading.services.sweeps import OpenSweep
@@ -21,7 +22,7 @@ QUEUE = "research"
 CHUNK_S = 2.0
 _CHUNKS_PER_WORKER = 4
 _LOOK_EVERY_S = 0.1
-_STALL_S = 15.0
+_STALL_S = 30.0
 _HELP_PARTS = 4
 _MOST_REVIVALS = 5
 
@@ -43,7 +44,7 @@ def spread(sweep: OpenSweep, *, crew: Crew, on_progress: Callable[[int], None], 
     """Has every missing point computed; `on_progress` hears how many are stored. Returns when all are.
 
     With `helps` this process computes too while no worker has stored anything, from the other end: until they have started, and
-    whenever they do not get on.
+    whenever they do not get on. Without it, ConfigurationError when they do not.
     """
     total, size = sweep.row.points_total, _measure(sweep, workers=crew.workers)
     send(sweep.row, broker_url=crew.broker_url, size=size)
@@ -55,6 +56,8 @@ def spread(sweep: OpenSweep, *, crew: Crew, on_progress: Callable[[int], None], 
             before, moved_s, is_waiting = stored, time.monotonic(), False
         is_dead = not crew.is_alive() and revivals > 0
         if is_dead or time.monotonic() - moved_s > _STALL_S:
+            if not (is_dead or helps):
+                raise ConfigurationError(f"no worker gets on with sweep {sweep.row.pk}; its log says why")
             moved_s, is_waiting = time.monotonic(), True
             if is_dead:
                 revivals -= 1
