@@ -1,8 +1,13 @@
 """The same signals through backtesting.py, an engine of other people: a trade-by-trade check of ours, never a part of the product.
 
-It knows one instrument, all the money in every trade, market orders at the next open, a stop, a target and a fee. So: no slippage, no
-trailing or time stop, `trading.backtest.capital.unlimited` on our side. The stop counts from the fill, which is the next open; it is
-set when the order is made, so that the entry bar is looked at too.
+It knows one instrument, all the money in every trade, market orders at the next open, a stop, a target and a fee. So: no slippage, and
+`trading.backtest.capital.unlimited` on our side. The stop counts from the fill, which is the next open; it is set when the order is made,
+so that the entry bar is looked at too. Time stops and trailing stops are told at each close: a position that is over is closed, a stop
+that trails is set anew.
+
+One rule differs. A bar that opens at or above the target and then falls to the stop: ours has sold at that open, as the desk does.
+backtesting.py asks every bar for its stop before its target, whatever came first, and sells at the stop. And it does not hear what is
+said at the very first bar.
 """
 
 import warnings
@@ -15,6 +20,7 @@ from trading.types.research import Bars, ExitKind, Signals
 
 # A power of two: scaling prices by it, as FractionalBacktest does, rounds nothing.
 UNIT = 2.0**-30
+ROUNDING = 1e-12
 
 
 class PeerTrade(NamedTuple):
@@ -46,55 +52,77 @@ def peer_trades(bars: Bars, signals: Signals, *, fee_ratio: float, start_equity:
         },
         index=pd.to_datetime(bars.open_time_ms, unit="ms"),
     )
+    closed: dict[int, ExitKind] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         test = FractionalBacktest(
             frame,
-            strategy(bars, signals),
+            strategy(bars, signals, closed=closed),
             cash=start_equity,
             commission=fee_ratio,
             fractional_unit=UNIT,
             finalize_trades=False,
         )
         done = test.run()["_trades"]
-    return [_trade(row, signals=signals) for row in done.sort_values("ExitBar").itertuples()]
+    return [_trade(row, signals=signals, closed=closed) for row in done.sort_values("ExitBar").itertuples()]
 
 
-def strategy(bars: Bars, signals: Signals):
-    """A Strategy class that says what `signals` say."""
+def strategy(bars: Bars, signals: Signals, *, closed: dict[int, ExitKind]):
+    """A Strategy class that says what `signals` say, and writes into `closed` what it ended itself: entry bar -> why."""
     from backtesting import Strategy
 
-    stop, target = (
-        np.broadcast_to(column, len(bars)) for column in (signals.stop_ratio, signals.target_ratio)
+    stop, target, trailing = (
+        np.broadcast_to(column, len(bars)).tolist()
+        for column in (signals.stop_ratio, signals.target_ratio, signals.trailing_ratio)
     )
-    fills = bars.open * UNIT
+    enter, leave = (signals.enter & ~signals.exit).tolist(), signals.exit.tolist()
+    fills, highs = (bars.open * UNIT).tolist(), (bars.high * UNIT).tolist()
 
     class Said(Strategy):
         def init(self) -> None:
-            pass
+            self.highest = 0.0
 
         def next(self) -> None:
             bar = len(self.data) - 1
-            if self.position:
-                if signals.exit[bar]:
-                    self.position.close()
-            elif signals.enter[bar] and not signals.exit[bar] and bar + 1 < len(bars):
-                # Given to the made order: `buy(sl=…)` compares them with this close, not with the fill they belong to.
-                fill = fills[bar + 1]
-                has_target = not np.isnan(target[bar])
-                self.buy()._replace(
-                    sl_price=fill * (1.0 - stop[bar]),
-                    tp_price=fill * (1.0 + target[bar]) if has_target else None,
-                )
+            if self.trades:
+                self.hold(self.trades[0], bar=bar)
+            elif enter[bar] and bar + 1 < len(bars):
+                self.order(bar)
+
+        def order(self, bar: int) -> None:
+            # Given to the made order: `buy(sl=…)` compares them with this close, not with the fill they belong to.
+            fill = self.highest = fills[bar + 1]
+            self.buy(tag=bar)._replace(
+                sl_price=self.level(fill * (1.0 - stop[bar]), said=bar),
+                tp_price=None if np.isnan(target[bar]) else fill * (1.0 + target[bar]),
+            )
+
+        def hold(self, trade, *, bar: int) -> None:
+            is_over = 0 < signals.max_hold_bars <= bar - trade.entry_bar + 1
+            if leave[bar] or is_over:
+                closed[trade.entry_bar] = ExitKind.SIGNAL if leave[bar] else ExitKind.TIME
+                trade.close()
+                return
+            self.highest = max(self.highest, highs[bar])
+            level = self.level(trade.sl, said=trade.tag)
+            if level > trade.sl:
+                trade.sl = level
+
+        def level(self, fixed: float, *, said: int) -> float:
+            """The stop, or where it has trailed to if that is higher."""
+            return fixed if np.isnan(trailing[said]) else max(fixed, self.highest * (1.0 - trailing[said]))
 
     return Said
 
 
-def _trade(row, *, signals: Signals) -> PeerTrade:
-    if signals.exit[row.ExitBar - 1] and row.ExitBar > row.EntryBar:
-        kind = ExitKind.SIGNAL
-    else:
-        kind = ExitKind.STOP if row.ExitPrice <= row.SL * (1 + 1e-12) else ExitKind.TARGET
+def _trade(row, *, signals: Signals, closed: dict[int, ExitKind]) -> PeerTrade:
+    kind = closed.get(row.EntryBar)
+    if kind is None:
+        kind = ExitKind.TARGET
+        if row.ExitPrice <= row.SL * (1 + ROUNDING):
+            ratio = np.broadcast_to(signals.stop_ratio, signals.enter.shape)[row.Tag]
+            fixed = row.EntryPrice * (1 - ratio)
+            kind = ExitKind.TRAILING if fixed * (1 + ROUNDING) < row.SL else ExitKind.STOP
     return PeerTrade(
         kind,
         int(row.EntryBar),
