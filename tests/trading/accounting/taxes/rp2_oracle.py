@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import chdir
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, getcontext, localcontext
@@ -38,7 +39,8 @@ class Trade:
 def total_gain(trades: Sequence[Trade], *, method: str, folder: Path) -> Decimal:
     """rp2's gain over all `trades` of one coin in one place, which must never sell more than there is."""
     before = getcontext().copy()
-    with localcontext(before):  # rp2 changes the context of the thread when it is imported
+    # When it is imported, rp2 changes the context of the thread and makes a folder log/ where it stands.
+    with localcontext(before), chdir(folder):
         from importlib import import_module
 
         from prezzemolo.avl_tree import AVLTree
