@@ -221,13 +221,14 @@ def open_bench(
 ) -> Bench:
     """Loads what `request` asks for; `points` are the parameters that will be tried on it, all checked here.
 
-    Raises TradingError in one line: unknown strategy, parameter, venue or instrument, missing or too few candles, no fees known.
+    Raises TradingError in one line: unknown strategy, parameter, timeframe, venue or instrument, missing or too few candles, no fees.
     """
     from trading import indicators
     from trading.indicators import lean
 
     lean.load_talib()
     strategy, play = strategies.find(request.strategy)
+    play.require_timeframe(request.timeframe)
     _check_legs(request, strategy)
     warmup = max(strategy.warmup_bars(play.values({**request.parameters, **point})) for point in points)
     markets = research_data.load(strategy, request=request, since=_before(request, bars=warmup))
@@ -241,7 +242,6 @@ def open_bench(
         )
         for leg in request.legs
     )
-    provider = indicators.provider()
     return Bench(
         request=request,
         strategy=strategy,
@@ -254,7 +254,7 @@ def open_bench(
             max_open_positions=request.max_open_positions,
         ),
         period_ms=period_ms,
-        indicators=indicators.cached(provider) if is_sweep else provider,
+        indicators=indicators.cached(indicators.provider()) if is_sweep else indicators.provider(),
     )
 
 

@@ -135,6 +135,7 @@ def test_without_a_strategy_it_lists_them_with_a_line_each() -> None:
         (("mean-reversion",), "give at least one instrument"),
         (("mean-reversion", "--instrument", "BTC/USDT"), "--instrument binance:BTC/USDT"),
         (("mean-reversion", *MARKET, "--timeframe", "7m"), "'7m' is unknown; give one of: 1m"),
+        (("scalping", *MARKET), "scalping trades 1m, not 5m"),
         (("mean-reversion", *MARKET, "--from", "2022-13-01"), "is no date"),
         (("mean-reversion", *MARKET, "--from", "2022-02-01", "--to", "2022-01-01"), "is empty"),
         (("mean-reversion", *MARKET, "--from", "2022-06-01"), "reaches from 2022-01-01"),

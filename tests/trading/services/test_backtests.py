@@ -182,7 +182,12 @@ def test_a_venue_the_desk_does_not_know_has_the_fees_that_ccxt_knows(home: Path)
         ({"legs": (Leg(venue="binance", symbol="BTCUSDT"),)}, MissingHistoryError, "BTC/USDT"),
         ({"strategy": "cross-venue-arbitrage"}, InvalidValueError, "give two instruments"),
         ({"strategy": "sentiment-momentum"}, MissingHistoryError, "candles import FILE --kind sentiment"),
-        ({"strategy": "scalping", "fee_ratio": 0.01, "timeframe": "5m"}, ConfigurationError, "scalping"),
+        ({"strategy": "scalping"}, InvalidValueError, "scalping trades 1m, not 5m"),
+        (
+            {"timeframe": "2h"},
+            InvalidValueError,
+            "mean-reversion trades 5m, 1m, 3m, 15m, 30m, 1h, 4h, 1d, not 2h",
+        ),
     ],
 )
 def test_what_cannot_be_run_is_one_line_and_stores_nothing(
@@ -193,6 +198,15 @@ def test_what_cannot_be_run_is_one_line_and_stores_nothing(
         backtests.run(request(**asked), at=AT)
     assert line in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert not Backtest.objects.exists()
+
+
+def test_a_strategy_that_cannot_earn_its_fees_is_one_line_and_stores_nothing(home: Path) -> None:
+    store_bars(home, days=1, timeframe="1m")
+    with pytest.raises(
+        ConfigurationError, match=r"scalping does not run here: it cannot win at binance BTC/USDT"
+    ):
+        backtests.run(request(strategy="scalping", timeframe="1m", fee_ratio=0.01), at=AT)
     assert not Backtest.objects.exists()
 
 
