@@ -6,7 +6,9 @@ target) fills at the open; entries fill at the open; then a low at the stop fill
 at the target. What is said at a close is done at the instrument's next open. Every fill is a taker's, with fee and slippage.
 Stop and target count from the entry's fill price and work on the entry bar too. A trailing stop moves when a bar has closed.
 
-Sizes follow `trading/risk/sizing.py` with the open as the ask. Left out, because bars do not know it: the depth of the book. Without a
+A target is reached when the price less slippage is: the desk sells at its target once the bid is there. A gap above it fills better.
+
+Sizes follow `trading/risk/sizing.py` with the entry's fill as the ask. Left out, because bars do not know it: the depth of the book. Without a
 target there is no payoff, so no Kelly cap either (the live desk always sets a target).
 Prices are not cut to the tick; that moves a stop by less than one tick.
 """
@@ -214,10 +216,11 @@ def _enter(
     fill = open_ * (1.0 + cost[_SLIP])
     stop = fill * (1.0 - stop_ratio)
     target = np.inf if np.isnan(target_ratio) else fill * (1.0 + target_ratio)
-    size, reason = _size(open_, stop, target, claim, cash, exposure, cost, stakes)
+    size, reason = _size(fill, stop, target, claim, cash, exposure, cost, stakes)
     if reason != _NOT:
         return reason
-    held[_SIZE], held[_ENTRY], held[_STOP], held[_TARGET] = size, fill, stop, target
+    held[_SIZE], held[_ENTRY], held[_STOP] = size, fill, stop
+    held[_TARGET] = target / (1.0 - cost[_SLIP])
     held[_TRAILING] = 1.0 if np.isnan(trailing) else trailing
     held[_LEVEL] = max(stop, fill * (1.0 - held[_TRAILING]))
     held[_HIGHEST], held[_LOWEST], held[_LAST] = fill, fill, open_

@@ -209,10 +209,12 @@ def _enter(desk: Desk, book: Book, *, bar: int, index: int, now: Mapping[int, in
         last=price,
     )
     reason = set_size(
-        desk, book, position, price=price, claim=book.said("confidence_ratio", bar=said), now=now
+        desk, book, position, price=fill, claim=book.said("confidence_ratio", bar=said), now=now
     )
     if reason:
         return _refuse(desk, reason)
+    if position.target is not None:
+        position.target /= 1.0 - book.slip
     position.entry_fee = position.size * fill * book.terms.taker_fee_ratio
     desk.cash -= position.size * fill + position.entry_fee
     book.position = position

@@ -27,8 +27,9 @@ BPS = Decimal(10_000)
 ENTRY_TICKS, EXIT_TICKS = 1, 2
 # The paper venue rounds each fee up to 1e-8 of its asset.
 _ROUNDING_QUOTE = Decimal("0.001")
-# Caps that divide a risk by the loss per unit, or weigh a small edge: what half a spread changes in them is no small part.
+# Caps that divide a risk by the loss per unit, or weigh a small edge: what a tick changes in them is no small part.
 _STEEP = frozenset({"kelly", "risk_per_trade"})
+_STEEP_RATIO = Decimal("0.05")
 # How far the price moves until a rest too small to sell goes with a later exit.
 _LARGEST_MOVE_RATIO = Decimal("0.2")
 
@@ -88,15 +89,10 @@ def backtest(bars: Bars, signals: Signals, *, vetoes: Sequence[Veto], setting: S
     capital = from_limits(for_profile(setting.risk_profile), start_equity=float(setting.start_quote))
     return run(
         [bars],
-        [as_the_desk_leaves(replace(signals, enter=enter), half_ratio=float(half_ratio))],
+        [replace(signals, enter=enter)],
         terms=[terms_of(setting.spec, slippage_bps=float(half_ratio * BPS))],
         capital=capital,
     )
-
-
-def as_the_desk_leaves(signals: Signals, *, half_ratio: float) -> Signals:
-    """The desk sells at its target once the bid is there: half a spread later than the last price, and at no less than the target."""
-    return replace(signals, target_ratio=(1 + signals.target_ratio) / (1 - half_ratio) - 1)
 
 
 def _judge(
@@ -121,8 +117,8 @@ def _judge(
             continue
         told = f"{mine.entry_at:%Y-%m-%d %H:%M}: {name} {ours:.8f} at the desk, {kernel:.8f} in the backtest"
         cap = _binding(mine.id) if name == "size" else ""
-        if cap in _STEEP:
-            foreseen.append(f"{told}: {cap} decides, and half a spread moves what it allows")
+        if cap in _STEEP and abs(ours - kernel) <= _STEEP_RATIO * kernel:
+            foreseen.append(f"{told}: {cap} decides, and a tick moves what it allows")
         else:
             wrong.append(f"{told}, {bound:.8f} apart would do")
     if mine.size_base != mine.ordered_base:
@@ -154,20 +150,18 @@ def _exits(mine: Trade, theirs: Trade, *, step: timedelta) -> tuple[list[str], l
 
 
 def size_bound(trade: Trade, *, setting: Setting, equities: tuple[Decimal, Decimal]) -> Decimal:
-    """One step; of the size, half a spread and the tick (the desk's worst price counts from the ask, the kernel's from the open), and the
-    part by which the equities differ.
-    """
-    price_ratio = setting.depth.half_ratio + 2 * setting.spec.price_tick / trade.entry_price
+    """One step; of the size, two ticks (the desk's prices lie on the grid) and the part by which the equities differ."""
+    price_ratio = 2 * setting.spec.price_tick / trade.entry_price
     equity_ratio = abs(equities[0] - equities[1]) / min(equities)
     return setting.spec.size_step + trade.size_base * ((1 + price_ratio) * (1 + equity_ratio) - 1)
 
 
 def fee_bound(trade: Trade, *, setting: Setting) -> Decimal:
-    """The venue's rounding. Where the fee is taken in what was bought, also what that coin gained or lost until the exit, and two steps
-    that were too small to sell with it."""
+    """The venue's rounding. Where the fee is taken in what was bought, also what that coin gained or lost until the exit, the fee of the sale
+    that it was no part of, and two steps that were too small to sell with it."""
     if setting.client not in FEE_IN_RECEIVED:
         return _ROUNDING_QUOTE
-    move = abs(trade.exit_price - trade.entry_price)
+    move = abs(trade.exit_price - trade.entry_price) + trade.exit_price * setting.spec.taker_fee_ratio
     coins = trade.size_base * setting.spec.taker_fee_ratio + 2 * setting.spec.size_step
     return (
         _ROUNDING_QUOTE + coins * move + 2 * setting.spec.size_step * trade.exit_price * _LARGEST_MOVE_RATIO

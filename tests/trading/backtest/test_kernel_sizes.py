@@ -77,8 +77,7 @@ def desk_before_last(done, *, specs, prices):
 def live(done, *, limits, specs, prices, stop, target, claim, slippage_bps):
     cash, positions = desk_before_last(done, specs=specs, prices=prices)
     equity = cash + sum(position.notional_quote for position in positions)
-    ask = exact(prices[2])
-    fill = ask * (1 + exact(slippage_bps) / 10_000)
+    ask = exact(prices[2]) * (1 + exact(slippage_bps) / 10_000)  # half the spread is what an entry slips
     world = make.snapshot(
         instrument=specs[2],
         quote=make.quote(bid=str(ask - HAIR), ask=str(ask)),
@@ -87,9 +86,7 @@ def live(done, *, limits, specs, prices, stop, target, claim, slippage_bps):
         free_quote=cash,
         portfolio=make.portfolio(equity=equity, positions=positions),
     )
-    plan = make.plan(
-        stop_distance_atr=ask - fill * (1 - exact(stop)), target_distance_atr=fill * (1 + exact(target)) - ask
-    )
+    plan = make.plan(stop_distance_atr=ask * exact(stop), target_distance_atr=ask * exact(target))
     idea = make.idea(confidence_ratio=exact(claim))
     return size_entry(idea=idea, plan=plan, review=make.review(), snapshot=world, limits=limits)
 
