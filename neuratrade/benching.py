@@ -12,7 +12,7 @@ from neuratrade.lib.progress import progress
 from neuratrade.reports import bench as tables
 from trading.backtest import grid as grids
 from trading.backtest import windows
-from trading.backtest.report import Report
+from trading.backtest.report.values import Report
 from trading.errors import InvalidValueError
 from trading.services import backtests, strategies, sweep_results, sweeps
 from trading.services.backtests import Outcome
@@ -130,7 +130,7 @@ def _spread(sweep: OpenSweep, *, workers: int, told: Callable[[int], None]) -> N
 
 
 def _shown(outcome: Outcome, *, view: View, started_s: float) -> Shown:
-    from trading.backtest import document
+    from trading.backtest.report import document
 
     outcome = backtests.simulated(outcome)
     _write_html(outcome.report, path=view.html)

@@ -17,9 +17,9 @@ from django.views.decorators.http import require_GET
 
 from neuratrade.dashboard.access import for_operator
 from neuratrade.reports import comparison, html, words
-from trading.backtest import document, montecarlo
-from trading.backtest.report import Level, Report
-from trading.backtest.trips import of_trades
+from trading.backtest.report import document, montecarlo
+from trading.backtest.report.trips import of_trades
+from trading.backtest.report.values import Level, Report
 from trading.errors import InvalidValueError
 from trading.models import Backtest, Sweep
 from trading.services import backtests

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trading.backtest.bias import BiasReport
-from trading.backtest.report import Report
+from trading.backtest.report.values import Report
 from trading.models import Backtest, Sweep
 from trading.playbook import Play
 from trading.services import comparing

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from neuratrade.reports import words
 from neuratrade.reports.figures import Figure, overlay
 from neuratrade.reports.tables import Cell, Table
-from trading.backtest.report import Report, Row, Section, Unit
+from trading.backtest.report.values import Report, Row, Section, Unit
 
 Named: TypeAlias = tuple[str, Report]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neuratrade.reports import words
-from trading.backtest.report import Candles, Line, Report, Trade
+from trading.backtest.report.values import Candles, Line, Report, Trade
 
 Plain = dict[str, Any]
 # More marks than this cannot be told apart on a screen; the best and the worst are kept.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from neuratrade.reports import words
-from trading.backtest.report import Level, Report, Unit
+from trading.backtest.report.values import Level, Report, Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

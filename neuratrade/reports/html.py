@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 from neuratrade.reports import figures, headline, study_figures, tables, text, words
 from neuratrade.reports.figures import Figure
 from neuratrade.reports.tables import Table
-from trading.backtest.report import Report, Section
+from trading.backtest.report.values import Report, Section
 
 STYLES = ("dashboard/app.css", "reports/report.css")
 SCRIPT = "reports/report.js"

@@ -6,7 +6,7 @@ from typing import Any
 
 from neuratrade.reports import words
 from neuratrade.reports.figures import Figure, Plain, line
-from trading.backtest.report import MonteCarlo, Sweep, SweepPoint, WalkForward
+from trading.backtest.report.values import MonteCarlo, Sweep, SweepPoint, WalkForward
 
 MOST_MAPS = 6
 

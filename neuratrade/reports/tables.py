@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from neuratrade.reports import words
-from trading.backtest.refusals import in_words
-from trading.backtest.report import Figures, Report, Slice, Spread, Trade, Unit
+from trading.backtest.report.refusals import in_words
+from trading.backtest.report.values import Figures, Report, Slice, Spread, Trade, Unit
 from trading.types.research import ExitKind
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

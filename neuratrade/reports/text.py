@@ -17,7 +17,7 @@ from rich.text import Text
 from neuratrade.lib.text import clean
 from neuratrade.reports import headline, tables, words
 from neuratrade.reports.tables import Table
-from trading.backtest.report import Level, Report, Row, Section
+from trading.backtest.report.values import Level, Report, Row, Section
 
 NARROWEST = 48
 # From this width on each figure's definition stands beside it.

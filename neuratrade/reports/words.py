@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from trading.backtest.report import Row, Unit, Value
+from trading.backtest.report.values import Row, Unit, Value
 
 UNKNOWN = "–"
 _SPANS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from neuratrade.lib.jit import compiled
-from trading.backtest.curve import DAY_MS
 from trading.backtest.inputs import shown
-from trading.backtest.ratios import part, sharpe, sortino
-from trading.backtest.trips import trips
+from trading.backtest.report.curve import DAY_MS
+from trading.backtest.report.ratios import part, sharpe, sortino
+from trading.backtest.report.trips import trips
 from trading.types.research import BacktestRun, FloatArray
 
 

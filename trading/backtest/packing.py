@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trading.backtest import thinning
+from trading.backtest.report import thinning
 from trading.errors import InvalidValueError
 from trading.types.research import FloatArray, IntArray
 

@@ -85,7 +85,7 @@ class Backtest(models.Model):
     flags = models.JSONField(default=list)
     trades = models.BinaryField()
     equity = models.BinaryField()
-    # The report as it was shown, packed by `trading.backtest.document`; empty for runs stored before it was kept.
+    # The report as it was shown, packed by `trading.backtest.report.document`; empty for runs stored before it was kept.
     report = models.BinaryField(default=bytes)
     created_at = models.DateTimeField(db_index=True)
     duration_s = models.FloatField()

@@ -18,8 +18,8 @@ from trading.services.code_version import code_version
 from trading.types.research import BacktestRun, Bars, FloatArray, IntArray, Signals
 
 if TYPE_CHECKING:
-    from trading.backtest.report import Dataset, Report, WalkForward
-    from trading.backtest.report import Sweep as SweepReport
+    from trading.backtest.report.values import Dataset, Report, WalkForward
+    from trading.backtest.report.values import Sweep as SweepReport
 
 Kind = Backtest.Kind
 _ARRAYS = ("trades", "equity", "report")
@@ -89,7 +89,7 @@ def keep(
     origin: Origin = ALONE,
 ) -> Outcome:
     """Describes a run, stores it and gives it back."""
-    from trading.backtest import document
+    from trading.backtest.report import document
 
     run = stretch.run
     told = {name: value for name, value in bench.values(parameters).items() if name not in origin.varied}
@@ -126,8 +126,8 @@ def keep(
 def _report(
     bench: Bench, stretch: Stretch, *, parameters: Mapping[str, float], at: datetime, origin: Origin
 ) -> "Report":
-    from trading.backtest.report import Provenance
-    from trading.backtest.review import review
+    from trading.backtest.report.review import review
+    from trading.backtest.report.values import Provenance
 
     provenance = Provenance(
         strategy=bench.request.strategy,
@@ -151,14 +151,14 @@ def _report(
 
 def simulated(outcome: Outcome) -> Outcome:
     """The same outcome with the Monte Carlo simulation in its report, which takes longer than the backtest itself."""
-    from trading.backtest import montecarlo
+    from trading.backtest.report import montecarlo
 
     return replace(outcome, report=replace(outcome.report, montecarlo=montecarlo.simulate(outcome.run)))
 
 
 def _datasets(bench: Bench, stretch: Stretch) -> tuple["Dataset", ...]:
     """The candles of the period; the digest covers those of the warm-up too, as they decide the first signals."""
-    from trading.backtest.report import Dataset
+    from trading.backtest.report.values import Dataset
 
     return tuple(
         Dataset(
@@ -224,7 +224,7 @@ def trades_of(row: Backtest) -> npt.NDArray[np.void]:
 
 def report_of(row: Backtest) -> "Report":
     """A stored run's report as it was, with its trades; InvalidValueError for a run stored without one."""
-    from trading.backtest import document, statistics
+    from trading.backtest.report import document, statistics
 
     return document.unpack(bytes(row.report), trades=statistics.listed(trades_of(row)))
 

@@ -12,8 +12,8 @@ from trading.services.backtests import Origin, Outcome
 from trading.services.sweeps import OBJECTIVES, Metrics, OpenSweep
 
 if TYPE_CHECKING:
-    from trading.backtest.report import Figures
-    from trading.backtest.report import Sweep as SweepReport
+    from trading.backtest.report.values import Figures
+    from trading.backtest.report.values import Sweep as SweepReport
 
 
 # A point with fewer trades says nothing: it is ranked behind all others.
@@ -81,8 +81,8 @@ def as_report(
     found: Sequence[Result], *, names: tuple[str, ...], objective: str, best: int | None
 ) -> "SweepReport":
     """The points as a report shows them."""
-    from trading.backtest.report import Sweep as SweepReport
-    from trading.backtest.report import SweepPoint as Point
+    from trading.backtest.report.values import Sweep as SweepReport
+    from trading.backtest.report.values import SweepPoint as Point
 
     return SweepReport(
         names=names,
@@ -102,7 +102,7 @@ def as_report(
 
 def figures(metrics: Metrics) -> "Figures":
     """Quick metrics as a report shows them; nothing is known of a point that was not run."""
-    from trading.backtest.report import Figures
+    from trading.backtest.report.values import Figures
 
     def number(name: str) -> float | None:
         value = metrics.get(name)

@@ -22,15 +22,15 @@ from trading.services.sweeps import OpenSweep
 from trading.types.research import BacktestRun, Bars, FloatArray, Signals
 
 if TYPE_CHECKING:
-    from trading.backtest.report import Fold
+    from trading.backtest.report.values import Fold
 
 _KEPT_SIGNALS = 4
 
 
 def finish(sweep: OpenSweep, *, objective: str, at: datetime, started_s: float) -> Outcome:
     """The stitched run of a sweep whose points are all there, stored, with its windows in the report."""
-    from trading.backtest import thinning
-    from trading.backtest.report import WalkForward
+    from trading.backtest.report import thinning
+    from trading.backtest.report.values import WalkForward
 
     found = sweep_results.results(sweep)
     signals_of = lru_cache(maxsize=_KEPT_SIGNALS)(lambda index: sweep.bench.signals(sweep.grid.point(index)))
@@ -91,7 +91,7 @@ def flat_at_end(signals: Signals) -> Signals:
 
 def _fold(window: Window, *, best: Result | None, number: int, run: BacktestRun) -> "Fold":
     from trading.backtest.metrics import quick
-    from trading.backtest.report import Fold
+    from trading.backtest.report.values import Fold
 
     return Fold(
         train_from_ms=window.since_ms,

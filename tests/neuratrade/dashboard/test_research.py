@@ -11,7 +11,8 @@ from neuratrade.dashboard import research
 from tests.browsing import chromium, served
 from tests.factories import AT
 from tests.neuratrade.reports.samples import HOSTILE, plain_report, plain_run
-from trading.backtest import document, packing
+from trading.backtest import packing
+from trading.backtest.report import document
 from trading.models import Backtest, Sweep
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from tests.trading.backtest.runs import Deal, bars, run
-from trading.backtest.report import (
+from trading.backtest.report.review import review
+from trading.backtest.report.values import (
     Figures,
     Fold,
     Line,
@@ -15,7 +16,6 @@ from trading.backtest.report import (
     SweepPoint,
     WalkForward,
 )
-from trading.backtest.review import review
 from trading.types.research import BacktestRun, Bars, ExitKind
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"></script><script>document.title='owned'</script>"

@@ -6,7 +6,7 @@ import pytest
 
 from neuratrade.reports import comparison, figures, study_figures
 from tests.neuratrade.reports.samples import full_report, plain_report
-from trading.backtest.report import Report, Sweep
+from trading.backtest.report.values import Report, Sweep
 
 
 @pytest.fixture(scope="module")

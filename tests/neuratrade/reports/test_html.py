@@ -14,8 +14,8 @@ from neuratrade.reports import html
 from tests.browsing import chromium
 from tests.neuratrade.reports.samples import HOSTILE, full_report, plain_report
 from tests.trading.backtest.runs import bars, run
-from trading.backtest.report import Report
-from trading.backtest.review import review
+from trading.backtest.report.review import review
+from trading.backtest.report.values import Report
 
 # As high as the whole page, so that every chart is in view at once.
 PHONE, WIDE = {"width": 390, "height": 14_000}, {"width": 1280, "height": 900}

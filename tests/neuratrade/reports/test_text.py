@@ -8,8 +8,8 @@ import pytest
 from neuratrade.reports import text
 from tests.neuratrade.reports.samples import full_report, plain_report
 from tests.trading.backtest.runs import bars, run
-from trading.backtest.report import Flag, Level, Report
-from trading.backtest.statistics import describe
+from trading.backtest.report.statistics import describe
+from trading.backtest.report.values import Flag, Level, Report
 
 
 @pytest.fixture(scope="module")

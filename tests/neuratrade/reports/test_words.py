@@ -3,7 +3,7 @@
 import pytest
 
 from neuratrade.reports import words
-from trading.backtest.report import Unit
+from trading.backtest.report.values import Unit
 
 
 @pytest.mark.parametrize(

@@ -231,7 +231,9 @@ def test_a_trade_by_hand():
     assert trade["stop_price"] == pytest.approx(100.1 * 0.98)
     assert trade["mae_ratio"] == pytest.approx(1 - 99.9 / 100.1)
     assert trade["mfe_ratio"] == pytest.approx(out / 100.1 - 1)
-    assert done.equity.tolist() == pytest.approx([1000, 1000 - size * 100.1 * 1.001 + size * 100.5, 1000 + trade["pnl"]])
+    assert done.equity.tolist() == pytest.approx(
+        [1000, 1000 - size * 100.1 * 1.001 + size * 100.5, 1000 + trade["pnl"]]
+    )
 
 
 def test_a_bar_that_is_none_is_named():

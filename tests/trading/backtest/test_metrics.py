@@ -9,7 +9,7 @@ import pytest
 from tests.trading.backtest.worlds import pair_world, world
 from trading.backtest import run
 from trading.backtest.metrics import QuickMetrics, quick
-from trading.backtest.statistics import describe
+from trading.backtest.report.statistics import describe
 
 DAY_MS = 86_400_000
 

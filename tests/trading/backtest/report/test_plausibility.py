@@ -8,9 +8,9 @@ import pytest
 
 from tests.trading.backtest.runs import Deal, bars, run, terms
 from trading.backtest.layout import REASONS
-from trading.backtest.refusals import in_words
-from trading.backtest.report import Figures, Flag, Level, Sweep, SweepPoint, WalkForward
-from trading.backtest.review import review
+from trading.backtest.report.refusals import in_words
+from trading.backtest.report.review import review
+from trading.backtest.report.values import Figures, Flag, Level, Sweep, SweepPoint, WalkForward
 from trading.types.research import BacktestRun, Bars, ExitKind, Signals
 
 NONE = Figures(

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from trading.backtest import montecarlo, plausibility, statistics
-from trading.backtest.report import Dataset, Provenance, Report, Sweep, WalkForward
+from trading.backtest.report import montecarlo, plausibility, statistics
+from trading.backtest.report.values import Dataset, Provenance, Report, Sweep, WalkForward
 from trading.types.research import BacktestRun, Bars, Signals
 
 

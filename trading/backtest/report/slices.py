@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
-from trading.backtest.curve import DAY_MS, Curve
-from trading.backtest.ratios import part
-from trading.backtest.report import Slice, YearOfMonths
-from trading.backtest.trips import Trips
+from trading.backtest.report.curve import DAY_MS, Curve
+from trading.backtest.report.ratios import part
+from trading.backtest.report.trips import Trips
+from trading.backtest.report.values import Slice, YearOfMonths
 from trading.types.research import ExitKind, IntArray
 
 _EPOCH = date(1970, 1, 1)

@@ -6,10 +6,10 @@ decades, and a Sharpe ratio that stays above 3 is rare even in market making; a 
 
 from collections.abc import Iterator
 
-from trading.backtest.curve import curve
-from trading.backtest.doubts import Case
-from trading.backtest.refusals import in_words
-from trading.backtest.report import Flag, Level
+from trading.backtest.report.curve import curve
+from trading.backtest.report.doubts import Case
+from trading.backtest.report.refusals import in_words
+from trading.backtest.report.values import Flag, Level
 from trading.types.research import ExitKind
 
 FEWEST_TRADES = 30

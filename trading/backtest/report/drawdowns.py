@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from trading.backtest.curve import Curve
-from trading.backtest.report import Drawdown
+from trading.backtest.report.curve import Curve
+from trading.backtest.report.values import Drawdown
 from trading.types.research import FloatArray, IntArray
 
 MOST = 5

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from trading.backtest.curve import Curve, of_marks
+from trading.backtest.report.curve import Curve, of_marks
 from trading.types.research import TIMEFRAME_S, BacktestRun, Bars, FloatArray, IntArray
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trading.backtest.curve import DAY_MS
-from trading.backtest.ratios import finite, part
+from trading.backtest.report.curve import DAY_MS
+from trading.backtest.report.ratios import finite, part
 from trading.types.research import FloatArray, IntArray
 
 _UNDEFINED = -100.0

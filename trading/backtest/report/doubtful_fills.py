@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from trading.backtest.doubts import Case
-from trading.backtest.refusals import in_words
-from trading.backtest.report import Flag, Level
+from trading.backtest.report.doubts import Case
+from trading.backtest.report.refusals import in_words
+from trading.backtest.report.values import Flag, Level
 
 # A bar is one price in, one out: what happens inside it is not known. Below this many of its ranges a stop lives inside bars.
 LEAST_STOP_RANGES = 3.0

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trading.backtest.report import Report
-from trading.backtest.trips import Trips
+from trading.backtest.report.trips import Trips
+from trading.backtest.report.values import Report
 from trading.types.research import BacktestRun, Bars, Signals
 
 

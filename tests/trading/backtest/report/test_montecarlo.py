@@ -5,8 +5,8 @@ from dataclasses import asdict
 import pytest
 
 from tests.trading.backtest.runs import Deal, bars, run
-from trading.backtest import montecarlo
-from trading.backtest.report import MonteCarlo
+from trading.backtest.report import montecarlo
+from trading.backtest.report.values import MonteCarlo
 
 
 def simulated(changes: list[float], *, size: float = 100.0, **options: int) -> MonteCarlo | None:

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from trading.backtest import benchmark, drawdowns, ratios, student
-from trading.backtest.facts import Facts, Rows, mean, middle
-from trading.backtest.report import Row, Section, Unit
-from trading.backtest.slices import moment
+from trading.backtest.report import benchmark, drawdowns, ratios, student
+from trading.backtest.report.facts import Facts, Rows, mean, middle
+from trading.backtest.report.slices import moment
+from trading.backtest.report.values import Row, Section, Unit
 from trading.types.research import FloatArray
 
 _NO_TRADE = "no trade was made"

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trading.backtest.runs import bars
-from trading.backtest import thinning
+from trading.backtest.report import thinning
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=600), st.integers(2, 40))

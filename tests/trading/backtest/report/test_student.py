@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trading.backtest import student
+from trading.backtest.report import student
 
 
 @given(st.floats(-60, 60), st.integers(1, 100_000))

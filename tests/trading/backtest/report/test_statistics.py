@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trading.backtest.runs import MONDAY_MS, START, Deal, bars, run
-from trading.backtest import document
-from trading.backtest.report import Report, Unit
-from trading.backtest.statistics import describe
+from trading.backtest.report import document
+from trading.backtest.report.statistics import describe
+from trading.backtest.report.values import Report, Unit
 from trading.errors import InvalidValueError
 from trading.types.research import BacktestRun, Bars, ExitKind
 

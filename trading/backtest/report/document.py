@@ -10,8 +10,8 @@ from dataclasses import asdict, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from trading.backtest.report import Report, Trade
-from trading.backtest.slices import moment
+from trading.backtest.report.slices import moment
+from trading.backtest.report.values import Report, Trade
 from trading.errors import InvalidValueError
 
 if TYPE_CHECKING:

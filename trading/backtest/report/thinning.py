@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from trading.backtest.report import Candles, Line
+from trading.backtest.report.values import Candles, Line
 from trading.types.research import TIMEFRAME_S, Bars, FloatArray, IntArray
 
 MOST_BUCKETS = 700

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from trading.backtest import doubtful_fills, doubtful_results
-from trading.backtest.doubts import Case
-from trading.backtest.report import Flag, Level, Report
-from trading.backtest.trips import trips
+from trading.backtest.report import doubtful_fills, doubtful_results
+from trading.backtest.report.doubts import Case
+from trading.backtest.report.trips import trips
+from trading.backtest.report.values import Flag, Level, Report
 from trading.types.research import BacktestRun, Bars, Signals
 
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trading.backtest import benchmark, freqtrade
-from trading.backtest.curve import Curve, curve
-from trading.backtest.freqtrade import Freqtrade
-from trading.backtest.ratios import finite
-from trading.backtest.report import Row, Section, Unit, Value
-from trading.backtest.trips import Trips, trips
+from trading.backtest.report import benchmark, freqtrade
+from trading.backtest.report.curve import Curve, curve
+from trading.backtest.report.freqtrade import Freqtrade
+from trading.backtest.report.ratios import finite
+from trading.backtest.report.trips import Trips, trips
+from trading.backtest.report.values import Row, Section, Unit, Value
 from trading.types.research import BacktestRun, Bars, FloatArray
 
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from trading.backtest import drawdowns, result_rows, slices, thinning, trade_rows
-from trading.backtest.facts import Facts, gather
-from trading.backtest.report import Dataset, Line, Provenance, Report, Trade
+from trading.backtest.report import drawdowns, result_rows, slices, thinning, trade_rows
+from trading.backtest.report.facts import Facts, gather
+from trading.backtest.report.values import Dataset, Line, Provenance, Report, Trade
 from trading.errors import InvalidValueError
 from trading.types.research import BacktestRun, Bars
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from trading.backtest.report import Histogram, MonteCarlo, Spread
-from trading.backtest.trips import Trips, trips
+from trading.backtest.report.trips import Trips, trips
+from trading.backtest.report.values import Histogram, MonteCarlo, Spread
 from trading.types.research import BacktestRun, FloatArray
 
 PATHS = 1_000

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from trading.backtest import ratios
-from trading.backtest.facts import Facts, Rows, mean, middle
-from trading.backtest.report import Row, Section, Unit
-from trading.backtest.slices import by_instrument, moment
+from trading.backtest.report import ratios
+from trading.backtest.report.facts import Facts, Rows, mean, middle
+from trading.backtest.report.slices import by_instrument, moment
+from trading.backtest.report.values import Row, Section, Unit
 from trading.types.research import FloatArray
 
 _NO_TRADE = "no trade was made"

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tests.trading.backtest.runs import Deal, bars, run
-from trading.backtest import document
-from trading.backtest.report import Report
-from trading.backtest.review import review
+from trading.backtest.report import document
+from trading.backtest.report.review import review
+from trading.backtest.report.values import Report
 from trading.errors import InvalidValueError
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trading.backtest.runs import MONDAY_MS, START
-from trading.backtest import drawdowns
-from trading.backtest.curve import Curve, of_marks
+from trading.backtest.report import drawdowns
+from trading.backtest.report.curve import Curve, of_marks
 
 HOUR_MS = 3_600_000
 
