@@ -39,6 +39,11 @@ class LiveStrategy:
     timeframe: str
     values: Mapping[str, float]
 
+    @property
+    def needed_candles(self) -> int:
+        """How many of the newest closed candles it looks at."""
+        return self.engine.warmup_bars(self.values) + 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Look:
@@ -88,7 +93,7 @@ def objection(live: LiveStrategy, *, instrument: Instrument, quote: Quote) -> st
 def look(live: LiveStrategy, *, instrument: Instrument, at: datetime) -> Look:
     """What it says at the newest close. InvalidValueError in one line when there are too few candles, or the newest is old."""
     length = TIMEFRAMES[live.timeframe]
-    needed = live.engine.warmup_bars(live.values) + 1
+    needed = live.needed_candles
     candles = market.candles(instrument=instrument, timeframe=live.timeframe, before=at, limit=needed)
     if len(candles) < needed:
         raise InvalidValueError(f"needs {needed} closed {live.timeframe} candles, has {len(candles)}")

@@ -19,16 +19,16 @@ def floor(at: datetime, *, length: timedelta) -> datetime:
 
 
 def flat(open_time: datetime, *, price: Decimal) -> Candle:
-    """A minute in which nobody traded."""
+    """A bar in which nobody traded."""
     return Candle(open_time=open_time, open=price, high=price, low=price, close=price, volume_base=ZERO)
 
 
-def fill_flat(minutes: Sequence[Candle]) -> list[Candle]:
-    """The same minutes, oldest first, with flat candles where the venue leaves out minutes without a trade."""
+def fill_flat(candles: Sequence[Candle], *, length: timedelta = MINUTE) -> list[Candle]:
+    """The same candles, oldest first, with flat ones where the venue leaves out those without a trade."""
     filled: list[Candle] = []
-    for candle in minutes:
-        while filled and filled[-1].open_time + MINUTE < candle.open_time:
-            filled.append(flat(filled[-1].open_time + MINUTE, price=filled[-1].close))
+    for candle in candles:
+        while filled and filled[-1].open_time + length < candle.open_time:
+            filled.append(flat(filled[-1].open_time + length, price=filled[-1].close))
         filled.append(candle)
     return filled
 

@@ -7,17 +7,18 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 
 from neuratrade.lib import clock, ratelimit
-from trading.errors import RateLimitedError, VenueError
+from trading.errors import ConfigurationError, InvalidValueError, RateLimitedError, VenueError
 from trading.protocols import MarketData
-from trading.services import market_store
+from trading.services import market_lookback, market_store
 from trading.services.market_bars import MINUTE, MinuteBuilder, fill_flat, floor
+from trading.services.market_lookback import Lookback
 from trading.types import Candle, PublicTrade
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class CandleKeeper:
         self._builders = {symbol: MinuteBuilder.starting(at) for symbol in instrument_ids}
         self._sync_due_s = dict.fromkeys(instrument_ids, 0.0)
         self._losses = dict.fromkeys(instrument_ids, 0)
+        self._lookback = Lookback(data, instrument_ids=instrument_ids)
         self._told: dict[str, datetime] = {}
         self._trouble: set[str] = set()
         self.synced: dict[str, int] = {}
@@ -118,10 +120,11 @@ class CandleKeeper:
     async def sync(self, symbol: str, *, at: datetime) -> int:
         """Reads the venue's own minutes since the oldest gap (or the last ten) and stores what differs; returns how many did.
 
-        Raises VenueError when the venue cannot be read.
+        Longer candles that strategies need follow. Raises VenueError when the minutes cannot be read.
         """
         end = floor(at, length=MINUTE)
-        start = end - HISTORY_MINUTES * MINUTE
+        needs = await _sql(market_lookback.needed)()
+        start = end - max(HISTORY_MINUTES, needs.get("1m", 0)) * MINUTE
         missing = await _sql(market_store.missing_since)(self._ids[symbol], start=start, end=end)
         since = min(missing or end, end - _CHECK_BACK)
         limit = (end - since) // MINUTE + 1
@@ -135,7 +138,20 @@ class CandleKeeper:
             self._tell(symbol, minutes[-1:])
         if changed > 1:
             log.info("%s %s: %d candles filled or corrected over REST", self._venue, symbol, changed)
+        await self._look_back(symbol, needs=needs, at=at)
         return changed
+
+    async def _look_back(self, symbol: str, *, needs: Mapping[str, int], at: datetime) -> None:
+        """A venue that does not give them costs no minute: strategies wait, and it is asked again at the next check."""
+        try:
+            filled = await self._lookback.fill(symbol, needs=needs, at=at)
+        except (VenueError, ConfigurationError, InvalidValueError) as error:
+            log.warning(
+                "%s %s: the longer candles that strategies need are not read (%s)", self._venue, symbol, error
+            )
+            return
+        if filled:
+            log.info("%s %s: %d longer candles filled over REST, for strategies", self._venue, symbol, filled)
 
     def _notice_losses(self, symbol: str, *, at: datetime) -> None:
         """Where trades may have been lost, the minutes touched are left to REST, which answers once they have ended."""

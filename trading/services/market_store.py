@@ -1,9 +1,10 @@
-"""Candles in SQL: one short transaction per batch; 5m and 1h are always what their minutes say."""
+"""Candles in SQL: one short transaction per batch; 5m and 1h are always what their minutes say, where these are stored."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import close_old_connections, transaction
+from django.db.models import QuerySet
 
 from trading.models import CandleRow, Instrument
 from trading.services.market import candle_of
@@ -30,17 +31,27 @@ def store(batch: Mapping[int, Sequence[Candle]]) -> int:
 
 def missing_since(instrument_id: int, *, start: datetime, end: datetime) -> datetime | None:
     """The first minute in start..end (both whole minutes, end excluded) without a candle; None when all are there."""
-    known = set(
-        CandleRow.objects.filter(
-            instrument_id=instrument_id, timeframe="1m", open_time__gte=start, open_time__lt=end
-        ).values_list("open_time", flat=True)
-    )
-    minute = start
-    while minute < end:
-        if minute not in known:
-            return minute
-        minute += MINUTE
-    return None
+    return next(iter(missing(instrument_id, timeframe="1m", start=start, end=end)), None)
+
+
+def missing(instrument_id: int, *, timeframe: str, start: datetime, end: datetime) -> list[datetime]:
+    """The open times in start..end (both a bar's start, end excluded) without a candle, oldest first."""
+    known = set(_between(instrument_id, timeframe, start, end).values_list("open_time", flat=True))
+    length = TIMEFRAMES[timeframe]
+    times = (start + number * length for number in range((end - start) // length))
+    return [time for time in times if time not in known]
+
+
+def add(instrument_id: int, *, timeframe: str, candles: Sequence[Candle]) -> int:
+    """Writes the venue's own candles, oldest first, where none are stored; returns how many."""
+    if not candles:
+        return 0
+    end = candles[-1].open_time + TIMEFRAMES[timeframe]
+    with transaction.atomic():
+        lacking = set(missing(instrument_id, timeframe=timeframe, start=candles[0].open_time, end=end))
+        fresh = [candle for candle in candles if candle.open_time in lacking]
+        _upsert(instrument_id, timeframe, fresh)
+    return len(fresh)
 
 
 def refresh_specs(specs: Sequence[InstrumentSpec], *, venue: str) -> None:
@@ -63,6 +74,12 @@ def refresh_specs(specs: Sequence[InstrumentSpec], *, venue: str) -> None:
 def renew_connection() -> None:
     """For long-lived processes: drops a database connection that broke in the meantime."""
     close_old_connections()
+
+
+def _between(instrument_id: int, timeframe: str, start: datetime, end: datetime) -> QuerySet[CandleRow]:
+    return CandleRow.objects.filter(
+        instrument_id=instrument_id, timeframe=timeframe, open_time__gte=start, open_time__lt=end
+    )
 
 
 def _changed(instrument_id: int, minutes: Sequence[Candle]) -> list[Candle]:
@@ -88,12 +105,7 @@ def _derived(instrument_id: int, minutes: Sequence[Candle], *, timeframe: str) -
     }
     if not starts:
         return []
-    rows = CandleRow.objects.filter(
-        instrument_id=instrument_id,
-        timeframe="1m",
-        open_time__gte=min(starts),
-        open_time__lt=max(starts) + length,
-    ).order_by("open_time")
+    rows = _between(instrument_id, "1m", min(starts), max(starts) + length).order_by("open_time")
     return [
         candle
         for candle in derive([candle_of(row) for row in rows], timeframe=timeframe)

@@ -128,3 +128,27 @@ def test_the_venues_steps_and_fees_replace_ours(desk: Desk) -> None:
     other = desk.instrument("kraken")
     other.refresh_from_db()
     assert other.price_tick == Decimal("0.01")
+
+
+def test_a_venues_own_candles_fill_holes_and_replace_nothing(pk: int) -> None:
+    market_store.store({pk: bars(60)})
+    length, known = timedelta(minutes=5), CandleRow.objects.filter(timeframe="5m")
+    theirs = [
+        Candle(
+            open_time=START + step * length,
+            open=Decimal(1),
+            high=Decimal(1),
+            low=Decimal(1),
+            close=Decimal(1),
+            volume_base=Decimal(9),
+        )
+        for step in range(-4, 6)
+    ]
+    start, end = START - 4 * length, START + 12 * length
+    lacking = market_store.missing(pk, timeframe="5m", start=start, end=end)
+    assert lacking == [candle.open_time for candle in theirs[:4]]
+    assert market_store.add(pk, timeframe="5m", candles=theirs) == 4
+    assert market_store.add(pk, timeframe="5m", candles=theirs) == 0
+    assert market_store.add(pk, timeframe="5m", candles=[]) == 0
+    assert [row.open_time for row in known.filter(volume_base=9).order_by("open_time")] == lacking
+    assert market_store.missing(pk, timeframe="5m", start=start, end=end) == []
