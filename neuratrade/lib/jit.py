@@ -3,7 +3,13 @@
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-import numba
+from neuratrade.lib.imports import without
+
+# Numba looks for SciPy when it loads its array functions: 0.3 s, only to give np.correlate and np.convolve BLAS instead of a loop.
+# What cannot do without SciPy, as np.dot, looks for it again when it is compiled.
+with without("scipy"):
+    import numba
+    import numba.np.arraymath
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -4,35 +4,42 @@ Read once and whole; `digest` names exactly the text that was read, and is what 
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 LARGEST_FILE_BYTES = 200_000
 PAGE = "SKILL.md"
 
-SkillName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+# The fields the standard knows, with the longest text it allows; any other is refused, as its reference validator does.
+_TEXTS: Mapping[str, int | None] = {
+    "name": 64,
+    "description": 1024,
+    "license": None,
+    "compatibility": 500,
+    "allowed-tools": None,
+}
+_REQUIRED = ("name", "description")
 
 
 class SkillFolderError(Exception):
     """The folder cannot be used; the text is one clear line."""
 
 
-class FrontMatter(BaseModel):
-    """The fields the standard knows; any other is refused, as its reference validator does."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontMatter:
+    """What the standard lets a skill say of itself."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: SkillName
-    description: Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+    name: str
+    description: str
     license: str | None = None
-    compatibility: Annotated[str, StringConstraints(max_length=500)] | None = None
-    metadata: dict[str, str] = Field(default_factory=dict)
-    allowed_tools: Annotated[str, Field(alias="allowed-tools")] = ""
+    compatibility: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    allowed_tools: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,16 +103,57 @@ def _split(text: str, folder: Path) -> tuple[FrontMatter, str, int]:
         )
     end = next(number for number, line in enumerate(lines[1:], start=1) if line.strip() == "---")
     try:
-        front = FrontMatter.model_validate(yaml.safe_load("\n".join(lines[1:end])))
+        front = _front(yaml.safe_load("\n".join(lines[1:end])))
     except yaml.YAMLError as error:
         raise SkillFolderError(f"skill {folder.name}: its front matter is not YAML") from error
-    except ValidationError as error:
-        raise SkillFolderError(f"skill {folder.name}: {_first_problem(error)}") from error
+    except ValueError as error:
+        raise SkillFolderError(f"skill {folder.name}: {error}") from error
     first = next((number for number, line in enumerate(lines[end + 1 :]) if line.strip()), 0)
     return front, "\n".join(lines[end + 1 :]).strip(), end + 2 + first
 
 
-def _first_problem(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
-    return f"{place}: {first['msg']}" if place else first["msg"]
+def _front(said: object) -> FrontMatter:
+    """Checked by hand: every command on a strategy reads its page, and a validation library would take longer to load than the
+    command to start. ValueError names the first field that is wrong."""
+    if not isinstance(said, dict):
+        raise ValueError("its front matter must be fields with values")
+    unknown = [str(name) for name in said if name not in {*_TEXTS, "metadata"}]
+    if unknown:
+        raise ValueError(f"{unknown[0]}: the standard has no such field")
+    for name in _REQUIRED:
+        if name not in said:
+            raise ValueError(f"{name}: it is missing")
+    texts = {
+        name: _text_of(said[name], name=name)
+        for name in _TEXTS
+        if said.get(name) is not None or name in _REQUIRED
+    }
+    if not _NAME.fullmatch(texts["name"]):
+        raise ValueError("name: it may have small letters, digits and single hyphens between them")
+    return FrontMatter(
+        name=texts["name"],
+        description=texts["description"],
+        license=texts.get("license"),
+        compatibility=texts.get("compatibility"),
+        metadata=_metadata(said.get("metadata", {})),
+        allowed_tools=texts.get("allowed-tools", ""),
+    )
+
+
+def _text_of(value: object, *, name: str) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{name}: it must be a text")
+    longest = _TEXTS[name]
+    if longest is not None and len(value) > longest:
+        raise ValueError(f"{name}: it may have {longest} characters at most, not {len(value)}")
+    if name in _REQUIRED and not value:
+        raise ValueError(f"{name}: it is empty")
+    return value
+
+
+def _metadata(value: object) -> Mapping[str, str]:
+    if not isinstance(value, dict) or not all(
+        isinstance(part, str) for item in value.items() for part in item
+    ):
+        raise ValueError("metadata: it must be names with texts (quote a number)")
+    return value

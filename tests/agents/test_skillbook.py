@@ -52,7 +52,14 @@ def test_the_digest_covers_every_byte_and_name(tmp_path: Path) -> None:
         ("---\nname: A_Skill\ndescription: x\n---\n", "name"),
         ("---\nname: a-skill\ndescription: x\nversion: 1\n---\n", "version"),
         ("---\nname: [\n---\n", "not YAML"),
-        ("---\n- 1\n---\n", "valid dictionary"),
+        ("---\n- 1\n---\n", "fields with values"),
+        ("---\nname: a-skill\ndescription: ''\n---\n", "description: it is empty"),
+        ("---\nname: a-skill\ndescription: 3\n---\n", "description: it must be a text"),
+        (f"---\nname: a-skill\ndescription: {'x' * 1025}\n---\n", "1024 characters at most, not 1025"),
+        (f"---\nname: {'a' * 65}\ndescription: x\n---\n", "name: it may have 64"),
+        ("---\nname: a--skill\ndescription: x\n---\n", "single hyphens"),
+        ("---\nname: a-skill\ndescription: x\nmetadata:\n  engine: 3\n---\n", "metadata: it must be names"),
+        ("---\nname: a-skill\ndescription: x\nallowed-tools: [a]\n---\n", "allowed-tools: it must be a text"),
     ],
 )
 def test_a_broken_skill_is_one_clear_line(tmp_path: Path, text: str, words: str) -> None:
