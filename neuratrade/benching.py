@@ -150,7 +150,14 @@ def _write_html(report: Report, *, path: Path | None) -> None:
     if path is not None:
         from neuratrade.reports import html
 
-        path.write_text(html.render(report), encoding="utf-8")
+        page = html.render(report)
+        try:
+            path.write_text(page, encoding="utf-8")
+        except OSError as error:
+            raise InvalidValueError(
+                f"--html {path} cannot be written ({error.strerror}); the run itself is stored: "
+                "`neuratrade backtest --list` names it, `--show ID --html FILE` writes its page"
+            ) from error
 
 
 def checked(ask: Ask, *, check: str) -> Shown:

@@ -3,6 +3,7 @@
 NEURATRADE_DEBUG=1 shows the traceback; the desk's own processes always write it to their log file.
 """
 
+import argparse
 import difflib
 import logging
 import os
@@ -16,7 +17,7 @@ from neuratrade.supervise import home as homes
 GROUPS = {
     "Run": ("up", "down", "status", "doctor"),
     "Look": ("why", "check_invariants", "verify_audit"),
-    "Research": ("candles", "backtest", "indicators", "drift"),
+    "Research": ("candles", "backtest", "rehearse", "indicators", "drift"),
     "Taxes": ("trades", "export_taxes"),
     "Stop trading": ("kill", "resume", "release"),
     "Set up": ("prepare", "prepare_demo"),
@@ -33,9 +34,11 @@ _NEED_NO_HOME = frozenset({"prepare", "prepare_demo", "down", "run", "indicators
 _NEED_TABLES = frozenset(
     {
         *("watch_market", "guard_risk", "execute_orders", "verify_audit", "check_invariants"),
-        *("candles", "backtest", "drift", "trades", "export_taxes"),
+        *("candles", "backtest", "rehearse", "drift", "trades", "export_taxes"),
     }
 )
+# Their log is for a person who waits for an answer; that of all others is for a log file.
+_TOLD_AS_NOTES = frozenset({name for group in ("Look", "Research", "Taxes") for name in GROUPS[group]})
 USAGE_ERROR = 2
 NOT_RUNNING = 3
 
@@ -107,6 +110,9 @@ def _run(name: str, arguments: Sequence[str], *, is_demo: bool) -> int:
     command.suppressed_base_arguments = _HIDDEN_OPTIONS
     try:
         parser = command.create_parser("neuratrade", name)
+        _hide(parser, "--skip-checks")
+        if name in _TOLD_AS_NOTES and not _wants_traceback():
+            _log_as_notes()
         options = vars(parser.parse_args(list(arguments)))
         if _needs_home(name) and not homes.is_prepared(os.environ):
             return _nothing_prepared(name, is_demo=is_demo)
@@ -119,6 +125,21 @@ def _run(name: str, arguments: Sequence[str], *, is_demo: bool) -> int:
             raise
         return _fail(f"{name}: {str(error).removeprefix('Error: ')}", code=error.returncode)
     return 0
+
+
+def _hide(parser: argparse.ArgumentParser, option: str) -> None:
+    """Out of the help: Django adds this one without asking `suppressed_base_arguments`."""
+    for action in parser._actions:
+        if option in action.option_strings:
+            action.help = argparse.SUPPRESS
+
+
+def _log_as_notes() -> None:
+    from neuratrade.lib.logs import LineFormatter, NoteFormatter
+
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, LineFormatter):
+            handler.setFormatter(NoteFormatter())
 
 
 def _commands() -> list[str]:

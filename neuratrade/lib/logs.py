@@ -17,6 +17,15 @@ class RedactFilter(logging.Filter):
         return True
 
 
+class NoteFormatter(logging.Formatter):
+    """For a command that a person typed and waits for: what was logged is a note beside the answer, without time and module."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        label = "note" if record.levelno < logging.WARNING else record.levelname.lower()
+        line = f"{label}: {record.getMessage()}"
+        return f"{line}\n{record.exc_text}" if record.exc_text else line
+
+
 class LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

@@ -92,8 +92,14 @@ def _head(report: Report) -> RenderableType:
 
 def _flags(report: Report) -> Iterator[RenderableType]:
     for flag in report.flags:
-        line = Text(f" {_MARKS[flag.level]} {flag.title}: ", style=_LEVELS[flag.level])
-        yield line.append(clean(flag.words), style="not bold")
+        line = Text(f"{flag.title}: ", style=_LEVELS[flag.level])
+        # what wraps stands below its own words
+        parts = RichTable.grid(padding=(0, 1, 0, 0))
+        parts.add_row(
+            Text(f" {_MARKS[flag.level]}", style=_LEVELS[flag.level]),
+            line.append(clean(flag.words), style="not bold"),
+        )
+        yield parts
     if report.flags:
         yield Text()
 

@@ -2,13 +2,16 @@
 
 import re
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from neuratrade import __version__
-from tests.neuratrade.commandline import neuratrade, short_home
+from tests.neuratrade.commandline import ROOT, environment, neuratrade, short_home
+from tests.trading.history.builders import make_bars
+from trading.history import formats
 
 BAD_INPUT = {
     "unknown command": (("statsu",), {}, 2, "did you mean status"),
@@ -99,7 +102,10 @@ def test_help_lists_ours_and_hides_djangos() -> None:
     assert result.returncode == 0
     assert re.search(r"^  up +Start every process", result.stdout, re.MULTILINE)
     assert "inspectdb" not in result.stdout
-    assert "--pythonpath" not in neuratrade("status", "--help", home=Path("/tmp")).stdout
+    research = result.stdout.partition("Research\n")[2].partition("\n\n")[0]
+    assert re.search(r"^  rehearse +Play stored candles", research, re.MULTILINE)
+    shown = neuratrade("status", "--help", home=Path("/tmp")).stdout
+    assert not {"--pythonpath", "--skip-checks"} & set(re.findall(r"--[a-z-]+", shown))
 
 
 def test_version() -> None:
@@ -160,3 +166,31 @@ def test_up_refuses_what_no_process_could_work_with() -> None:
         assert answer.returncode == 1
         assert line in answer.stderr
         assert answer.stderr.count("\n") == 1, answer.stderr
+
+
+def test_what_is_logged_beside_an_answer_is_a_note(tmp_path: Path) -> None:
+    minutes = make_bars(400, symbol="ADA/BTC", timeframe="1m")
+    file = formats.write(tmp_path / "ADA_BTC-1m.csv", minutes, file_format="csv")
+    with short_home() as home:
+        assert neuratrade("prepare", home=home).returncode == 0
+        assert neuratrade("candles", "import", str(file), "--venue", "binance", home=home).returncode == 0
+        market = ("--venue", "binance", "--instrument", "ADA/BTC", "--timeframe", "5m")
+        result = neuratrade("candles", "export", *market, "--out", str(tmp_path / "five.csv"), home=home)
+
+    assert result.stderr == "note: binance ADA/BTC: 5m candles are built from the stored 1m ones\n"
+    assert result.stdout.endswith("five.csv: 80 candles of binance ADA/BTC 5m\n")
+
+
+def test_djangos_own_entry_answers_in_one_line_too() -> None:
+    with short_home() as home:
+        result = subprocess.run(
+            (sys.executable, "manage.py", "backtest", "foo", "--venue", "binance", "--instrument", "A/B"),
+            cwd=ROOT,
+            env=environment(home),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    assert result.returncode == 1
+    assert re.fullmatch(r"CommandError: there is no strategy 'foo'; [^\n]+\n", result.stderr)

@@ -88,10 +88,7 @@ def gaps(*, venue: str = "", symbol: str = "", timeframe: str = "") -> list[GapR
     """The gaps of every stored dataset that fits. Raises MissingHistoryError when none does."""
     fitting = datasets(venue=venue, symbol=symbol, timeframe=timeframe)
     if not fitting:
-        said = " ".join(part for part in (venue, symbol, timeframe) if part)
-        raise MissingHistoryError(
-            f"no candles{f' of {said}' if said else ''} are stored; `neuratrade candles list` shows what is"
-        )
+        raise nothing_fits(venue=venue, symbol=symbol, timeframe=timeframe)
     reports = []
     for one in fitting:
         bars = store.load(root(), venue=one.venue, symbol=one.symbol, timeframe=one.timeframe)
@@ -101,6 +98,14 @@ def gaps(*, venue: str = "", symbol: str = "", timeframe: str = "") -> list[GapR
             GapReport(dataset=one, gaps=found, missing_ratio=missing / (missing + max(len(bars), 1)))
         )
     return reports
+
+
+def nothing_fits(*, venue: str, symbol: str, timeframe: str) -> MissingHistoryError:
+    """What to say when a filter leaves nothing."""
+    said = " ".join(part for part in (venue, symbol, timeframe) if part)
+    return MissingHistoryError(
+        f"no candles{f' of {said}' if said else ''} are stored; `neuratrade candles list` shows what is"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +124,7 @@ class _Wanted:
     def download(self) -> str:
         command = ["neuratrade", "candles", "download", "--venue", self.venue, "--instrument", self.symbol]
         command += ["--timeframe", self.timeframe]
-        for option, at in (("--since", self.since), ("--until", self.until)):
+        for option, at in (("--from", self.since), ("--to", self.until)):
             command += [] if at is None else [option, f"{at.astimezone(UTC):%Y-%m-%dT%H:%M}"]
         return f"`{shlex.join(command)}`".replace("T00:00", "")
 

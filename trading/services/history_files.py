@@ -1,5 +1,6 @@
 """History in and out: files of others, the desk's own minutes, and files for others."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from neuratrade.lib.clock import from_epoch_ms, to_epoch_ms
+from trading.errors import InvalidValueError
 from trading.history import formats, quality, store
 from trading.history.errors import MissingHistoryError
 from trading.history.partitions import Progress, SaveReport
@@ -47,6 +49,7 @@ def import_candles(
     on_progress: Progress | None = None,
 ) -> Imported:
     """Takes in a file of candles, or the candles that its trades make. Raises BadFileError, and then nothing was stored."""
+    _refuse_names(venue=venue, symbol=symbol)
     read = formats.read(path, venue=venue, symbol=symbol, timeframe=timeframe, at=at, skip_bad=skip_bad)
     notes = read.notes
     if "/" not in read.bars.symbol:
@@ -56,10 +59,21 @@ def import_candles(
     return _stored(read.bars, dropped=read.dropped, notes=notes, on_progress=on_progress)
 
 
+def _refuse_names(*, venue: str, symbol: str) -> None:
+    """What is no name of a venue or an instrument would be stored where nobody finds it again."""
+    if not re.fullmatch(r"\w[\w.-]{0,39}", venue):
+        raise InvalidValueError(
+            f"{venue!r} is no venue's name; give letters, digits, - and _, as binance or binanceusdm"
+        )
+    if symbol and not re.fullmatch(r"\w[\w.:/-]{0,99}", symbol):
+        raise InvalidValueError(f"{symbol!r} is no instrument's name; give one as BTC/USDT or BTC/USDT:USDT")
+
+
 def import_series(
     path: Path, *, kind: str, venue: str, symbol: str = "", skip_bad: bool = False, at: datetime
 ) -> Imported:
     """Takes in a file of funding rates or sentiment scores (time, value). Raises BadFileError, and then nothing was stored."""
+    _refuse_names(venue=venue, symbol=symbol)
     low, high = SERIES_KINDS[kind]
     read = formats.read_series(path, kind=kind, low=low, high=high, symbol=symbol, at=at, skip_bad=skip_bad)
     saved = store.save_series(

@@ -5,7 +5,9 @@ Without a strategy it lists the strategies; `--list`, `--show` and `--compare` l
 
 import argparse
 import json
+import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from neuratrade import benching
 from neuratrade.lib import dates
+from neuratrade.management import options as typed
 from neuratrade.supervise.errors import SuperviseError
 from trading.errors import InvalidValueError
 from trading.services import sweeps
@@ -59,7 +62,7 @@ class Command(BaseCommand):
         view = benching.View(
             as_json=options["as_json"],
             width=shutil.get_terminal_size((110, 40)).columns,
-            has_colour=self.stdout.isatty(),
+            has_colour=self.stdout.isatty() and not os.environ.get("NO_COLOR"),
             html=_writable(options["html"]),
         )
         try:
@@ -116,11 +119,15 @@ def _add_market(parser: CommandParser) -> None:
 
 def _add_money(parser: CommandParser) -> None:
     money = parser.add_argument_group("money")
-    money.add_argument("--equity", type=float, default=10_000.0, help="what it starts with, in quote (10000)")
-    money.add_argument("--profile", default="balanced", help="defensive, balanced or aggressive (balanced)")
-    money.add_argument("--slippage-bps", type=float, default=2.0, help="added to each fill's price (2)")
     money.add_argument(
-        "--fee", type=float, metavar="RATIO", help="overrides the venue's fees: 0.001 is 0.1 %%"
+        "--equity", type=typed.equity, default=10_000.0, help="what it starts with, in quote (10000)"
+    )
+    money.add_argument("--profile", default="balanced", help="defensive, balanced or aggressive (balanced)")
+    money.add_argument(
+        "--slippage-bps", type=typed.slippage_bps, default=2.0, help="added to each fill's price (2)"
+    )
+    money.add_argument(
+        "--fee", type=typed.fee_ratio, metavar="RATIO", help="overrides the venue's fees: 0.001 is 0.1 %%"
     )
     money.add_argument("--max-positions", type=int, default=0, help="held at once; 0: no limit")
 
@@ -182,6 +189,16 @@ def _leg(text: str, *, venue: str) -> Leg:
 
 def _writable(path: Path | None) -> Path | None:
     """Refused before the work rather than after it."""
-    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+    if path is None:
+        return None
+    folder = path.absolute().parent
+    if path.is_dir() or not folder.is_dir():
         raise InvalidValueError(f"--html {path}: give a file in a folder that is there")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            is_open = not path.exists() or os.access(path, os.W_OK)
+    except OSError:
+        is_open = False
+    if not is_open:
+        raise InvalidValueError(f"--html {path} cannot be written; give a file in a folder that can be")
     return path

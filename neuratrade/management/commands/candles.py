@@ -14,19 +14,19 @@ from neuratrade.lib import clock, dates
 from neuratrade.lib.progress import progress
 from neuratrade.reports import candles as says
 from trading.errors import TradingError
-from trading.history.formats import FORMATS
+from trading.history import formats
 from trading.history.store import BARS, SERIES_KINDS
 from trading.services import history, history_download, history_files
 from trading.types.research import TIMEFRAME_S
 
 _KINDS = (BARS, *SERIES_KINDS)
 EXAMPLES = """examples:
-  neuratrade candles download --venue binance --instrument BTC/USDT --timeframe 1m --since 2024-01-01
+  neuratrade candles download --venue binance --instrument BTC/USDT --timeframe 1m --from 2024-01-01
   neuratrade candles import ADA_BTC-5m.feather --venue binance --instrument ADA/BTC --timeframe 5m
   neuratrade candles import user_data/data/binance/*.feather --venue binance       all that freqtrade has
   neuratrade candles import rates.csv --kind funding --venue binance --instrument BTC/USDT:USDT
   neuratrade candles import --from-desk                     the minutes that the desk itself has kept
-  neuratrade candles export --venue binance --instrument BTC/USDT --timeframe 1h --to btc.csv
+  neuratrade candles export --venue binance --instrument BTC/USDT --timeframe 1h --out btc.csv
   neuratrade candles gaps --venue binance
   neuratrade candles list
 """
@@ -105,6 +105,8 @@ def _import(options: dict[str, Any]) -> Iterator[str]:
         raise CommandError("give a FILE and --venue, or --from-desk", returncode=2)
     else:
         for path in paths:
+            formats.refuse_missing(path)
+        for path in paths:
             yield says.imported(_import_file(path, options=options))
 
 
@@ -118,22 +120,28 @@ def _import_file(path: Path, *, options: dict[str, Any]) -> history_files.Import
             skip_bad=options["skip_bad"],
             at=clock.now(),
         )
-    with _counting(path.name) as on_progress:
-        return history_files.import_candles(
-            path,
-            venue=options["venue"],
-            symbol=options["symbol"],
-            timeframe=options["timeframe"],
-            skip_bad=options["skip_bad"],
-            at=clock.now(),
-            on_progress=on_progress,
+    try:
+        with _counting(path.name) as on_progress:
+            return history_files.import_candles(
+                path,
+                venue=options["venue"],
+                symbol=options["symbol"],
+                timeframe=options["timeframe"],
+                skip_bad=options["skip_bad"],
+                at=clock.now(),
+                on_progress=on_progress,
+            )
+    except KeyboardInterrupt:
+        sys.stderr.write(
+            f"{path.name}: stopped; months that were taken in are whole, the same command brings the rest\n"
         )
+        raise
 
 
 def _export(options: dict[str, Any]) -> Iterator[str]:
     dates.period(options["since"], options["until"])
     path, bars = history_files.export(
-        options["to"],
+        options["out"],
         venue=options["venue"],
         symbol=options["symbol"],
         timeframe=options["timeframe"],
@@ -158,6 +166,8 @@ def _list(options: dict[str, Any]) -> Iterator[str]:
     found = history.datasets(**market, timeframe=options["timeframe"])
     if not options["timeframe"]:
         found += [one for kind in SERIES_KINDS for one in history.datasets(**market, kind=kind)]
+    if not found and any((*market.values(), options["timeframe"])):
+        raise history.nothing_fits(**market, timeframe=options["timeframe"])
     if options["as_json"]:
         yield json.dumps([says.plain_dataset(one) for one in found], indent=2)
     else:
@@ -191,23 +201,31 @@ def _add_market(parser: argparse.ArgumentParser, *, is_required: bool) -> None:
     )
 
 
-def _add_period(parser: argparse.ArgumentParser, *, until: tuple[str, ...] = ("--until",)) -> None:
+def _add_period(parser: argparse.ArgumentParser) -> None:
+    """As every command calls it; freqtrade's and ccxt's word for the start is understood too."""
     parser.add_argument(
         "--from",
-        "--since",
         type=dates.day_or_time,
         dest="since",
         metavar="DATE",
         help="the first day or time, as 2024-01-31",
     )
     parser.add_argument(
-        *until, type=dates.day_or_time, dest="until", metavar="DATE", help="the day or time after the last"
+        "--to", type=dates.day_or_time, dest="until", metavar="DATE", help="the day or time after the last"
     )
+    for alias, meant in (("--since", "since"), ("--until", "until")):
+        parser.add_argument(
+            alias,
+            type=dates.day_or_time,
+            dest=meant,
+            default=argparse.SUPPRESS,
+            help=argparse.SUPPRESS,
+        )
 
 
 def _add_download(parser: argparse.ArgumentParser) -> None:
     _add_market(parser, is_required=True)
-    _add_period(parser, until=("--until", "--to"))
+    _add_period(parser)
 
 
 def _add_import(parser: argparse.ArgumentParser) -> None:
@@ -242,6 +260,8 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
 def _add_export(parser: argparse.ArgumentParser) -> None:
     _add_market(parser, is_required=True)
     _add_period(parser)
-    parser.add_argument("--to", type=Path, required=True, metavar="FILE", help="or a folder")
-    parser.add_argument("--format", choices=FORMATS, default="", help="without it the file's ending decides")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="or a folder")
+    parser.add_argument(
+        "--format", choices=formats.FORMATS, default="", help="without it the file's ending decides"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")

@@ -38,7 +38,11 @@ class Command(BaseCommand):
             "--mode", choices=[Mode.PAPER.value, Mode.LIVE.value], help="default: the desk's own"
         )
         parser.add_argument(
-            "--timeframe", default="", choices=["", *TIMEFRAME_S], help="default: the one the trades name"
+            "--timeframe",
+            default="",
+            choices=[*TIMEFRAME_S],
+            metavar="1m…1d",
+            help="default: the one the trades name",
         )
         parser.add_argument(
             "--slippage-bps", type=float, default=2.0, help="what the backtest assumes per fill (2)"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from neuratrade.lib import dates
+from neuratrade.management import options as typed
 from trading.types.research import TIMEFRAME_S
 
 if TYPE_CHECKING:
@@ -35,7 +36,11 @@ class Command(BaseCommand):
         parser.add_argument("--venue", required=True, help="where the instrument is traded, as binance")
         parser.add_argument("--instrument", required=True, metavar="SYMBOL", help="as BTC/USDT")
         parser.add_argument(
-            "--timeframe", default="", choices=["", *TIMEFRAME_S], help="default: the page's first"
+            "--timeframe",
+            default="",
+            choices=[*TIMEFRAME_S],
+            metavar="1m…1d",
+            help="default: the page's first",
         )
         parser.add_argument("--from", type=dates.day_or_time, dest="since", metavar="DATE", help="first day")
         parser.add_argument(
@@ -49,7 +54,11 @@ class Command(BaseCommand):
         )
         parser.add_argument("--profile", default="balanced", choices=["defensive", "balanced", "aggressive"])
         parser.add_argument(
-            "--fee", type=float, default=None, metavar="RATIO", help="per fill; default: the venue's"
+            "--fee",
+            type=typed.fee_ratio,
+            default=None,
+            metavar="RATIO",
+            help="per fill; default: the venue's",
         )
         parser.add_argument("--spread-bps", type=_amount, default=Decimal(2), help="between bid and ask (2)")
         parser.add_argument(
@@ -59,7 +68,7 @@ class Command(BaseCommand):
             help="quote in each of the book's five levels (1000000)",
         )
         parser.add_argument(
-            "--delay", type=float, default=0.0, help="seconds from a bar's open to the gate (0)"
+            "--delay", type=typed.delay_s, default=0.0, help="seconds from a bar's open to the gate (0)"
         )
         parser.add_argument(
             "--no-resume",

@@ -144,6 +144,18 @@ def test_without_a_strategy_it_lists_them_with_a_line_each() -> None:
         (("mean-reversion", *MARKET, "--workers", "0"), "--workers must lie between 1 and 64"),
         (("mean-reversion", *MARKET, "--walk-forward", "5"), "write 30d:7d"),
         (("mean-reversion", *MARKET, "--html", "/nowhere/report.html"), "folder that is there"),
+        (("mean-reversion", *MARKET, "--html", "/proc/report.html"), "/proc/report.html cannot be written"),
+        (
+            ("mean-reversion", *MARKET, "--fee", "5"),
+            "argument --fee: '5' is no fee; give a number from -0.01 to 0.1",
+        ),
+        (
+            ("mean-reversion", *MARKET, "--equity", "0"),
+            "--equity: '0' is no amount to start with; give a number above 0",
+        ),
+        (("mean-reversion", *MARKET, "--equity", "nan"), "--equity: 'nan' is no amount to start with"),
+        (("mean-reversion", *MARKET, "--equity", "inf"), "--equity: 'inf' is no amount to start with"),
+        (("mean-reversion", *MARKET, "--slippage-bps", "-1"), "--slippage-bps: '-1' is no slippage"),
         (("mean-reversion", *MARKET, "--check", "lookahead", "--param", "rsi_below=20,30"), "one value"),
         (("--list", "--show", "3"), "give one of --list"),
         (("--show", "3"), "there is no stored backtest 3; the newest are: none"),

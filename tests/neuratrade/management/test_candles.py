@@ -56,9 +56,9 @@ def test_import_look_and_export(capsys: pytest.CaptureFixture[str], file: Path, 
         *MARKET,
         "--from",
         "2022-01-01T01:00",
-        "--until",
-        "2022-01-01T02:00",
         "--to",
+        "2022-01-01T02:00",
+        "--out",
         str(out),
     )
     assert said.startswith(f"{out}: ")
@@ -172,11 +172,21 @@ def test_the_desks_own_minutes_come_in(capsys: pytest.CaptureFixture[str], desk:
             ("download", *MARKET, "--since", "2022-02-01", "--until", "2022-01-01"),
             "2022-02-01 to 2022-01-01 is empty",
         ),
-        (("export", *MARKET, "--to", "a.csv", "--format", "xls"), "invalid choice: 'xls'"),
+        (("export", *MARKET, "--out", "a.csv", "--format", "xls"), "invalid choice: 'xls'"),
+        (("export", *MARKET, "--out", "a.csv", "--to", "b.csv"), "'b.csv' is no date"),
         (("paint",), "invalid choice: 'paint'"),
         (("import", "nowhere.csv", *MARKET), "nowhere.csv is no file; give the path of one"),
+        (("import", "nowhere.csv", "--venue", "binance"), "nowhere.csv is no file; give the path of one"),
         (
-            ("export", *MARKET, "--to", "a.csv"),
+            ("import", "nowhere.csv", "--venue", "binance", "--kind", "funding"),
+            "nowhere.csv is no file; give the path of one",
+        ),
+        (("import", "/tmp", "--venue", "binance"), "/tmp is a folder; give a file in it"),
+        (("import", __file__, "--venue", "../x"), "'../x' is no venue's name; give letters"),
+        (("import", __file__, "--venue", "x", "--instrument", "../x"), "'../x' is no instrument's name"),
+        (("list", "--venue", "kraken"), "no candles of kraken are stored; `neuratrade candles list` shows"),
+        (
+            ("export", *MARKET, "--out", "a.csv"),
             "no candles of binance ADA/BTC are stored; run `neuratrade candles",
         ),
         (("gaps", "--venue", "kraken"), "no candles of kraken are stored; `neuratrade candles list` shows"),
@@ -186,3 +196,26 @@ def test_a_mistake_is_one_line(arguments: tuple[str, ...], line: str) -> None:
     with pytest.raises(CommandError, match=line) as caught:
         call_command("candles", *arguments)
     assert "\n" not in str(caught.value)
+
+
+def test_of_several_files_none_is_taken_when_one_is_not_there(
+    capsys: pytest.CaptureFixture[str], file: Path
+) -> None:
+    with pytest.raises(CommandError, match="nowhere.csv is no file"):
+        call_command("candles", "import", str(file), "nowhere.csv", "--venue", "binance")
+    assert history.datasets() == []
+
+
+def test_the_period_has_one_pair_of_names_and_the_other_still_works(
+    capsys: pytest.CaptureFixture[str], file: Path, tmp_path: Path
+) -> None:
+    candles(capsys, "import", str(file), "--venue", "binance")
+    written = []
+    for first, last in (("--from", "--to"), ("--since", "--until")):
+        out = tmp_path / f"{first}.csv"
+        candles(
+            capsys, "export", *MARKET, first, "2022-01-01T01:00", last, "2022-01-01T02:00", "--out", str(out)
+        )
+        written.append(out.read_text())
+    assert written[0] == written[1]
+    assert "2022-01-01 01:" in written[0] or "2022-01-01T01:" in written[0]

@@ -405,8 +405,10 @@ def test_freqtrades_funding_rates_are_rates_and_no_candles(tmp_path: Path) -> No
         BadFileError, match=r"holds funding rates \(--kind funding takes them in\), not candles"
     ):
         formats.read(path, venue="binance", at=NOW)
+    mark = path.rename(tmp_path / "BTC_USDT_USDT-8h-mark.feather")
     with pytest.raises(BadFileError, match=r"holds mark prices, not candles; give the file of traded prices"):
-        formats.read(tmp_path / "BTC_USDT_USDT-8h-mark.feather", venue="binance", at=NOW)
+        formats.read(mark, venue="binance", at=NOW)
+    (tmp_path / "a.csv").touch()
     with pytest.raises(BadFileError, match="does not say which instrument it is about"):
         series(tmp_path / "a.csv", symbol="")
 

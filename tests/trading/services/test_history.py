@@ -53,7 +53,7 @@ def test_what_is_stored_comes(root: Path) -> None:
         (
             {"since": datetime(2023, 1, 1, tzinfo=UTC), "until": datetime(2023, 1, 2, 6, 30, tzinfo=UTC)},
             r"5m reaches from 2022-01-01 to 2022-01-02 17:35; run `neuratrade candles download --venue binance --instrument "
-            r"BTC/USDT --timeframe 5m --since 2023-01-01 --until 2023-01-02T06:30`",
+            r"BTC/USDT --timeframe 5m --from 2023-01-01 --to 2023-01-02T06:30`",
         ),
     ],
 )

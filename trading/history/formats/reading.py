@@ -13,7 +13,7 @@ from trading.history import quality
 from trading.history.errors import BadFileError
 from trading.history.formats import candles, columns, trades
 from trading.history.formats.names import Named, named
-from trading.history.formats.tables import Opened, open_file
+from trading.history.formats.tables import Opened, open_file, refuse_missing
 from trading.history.quality import Rows
 from trading.types.research import TIMEFRAME_S, Bars, FloatArray, IntArray
 
@@ -46,6 +46,7 @@ def read(
     `at` is now: bars that have not ended by then are refused. Raises BadFileError, in one line; with `skip_bad` bad rows are
     left out and counted instead.
     """
+    refuse_missing(path)
     name = named(path)
     if timeframe and timeframe not in TIMEFRAME_S:
         raise InvalidValueError(f"timeframe {timeframe!r} is unknown; give one of: {', '.join(TIMEFRAME_S)}")
@@ -87,6 +88,7 @@ def read_series(
     skip_bad: bool = False,
 ) -> SeriesResult:
     """The (time, value) rows of a file of funding rates or sentiment scores, in order. Raises BadFileError as `read` does."""
+    refuse_missing(path)
     name = named(path)
     symbol = symbol or name.symbol
     if not symbol:

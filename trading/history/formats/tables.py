@@ -30,12 +30,19 @@ class Opened:
     dropped: Mapping[str, int] = field(default_factory=dict)
 
 
+def refuse_missing(path: Path) -> None:
+    """The first thing to say about a file. Raises BadFileError."""
+    if path.is_dir():
+        raise BadFileError(f"{path} is a folder; give a file in it")
+    if not path.is_file():
+        raise BadFileError(f"{path} is no file; give the path of one")
+
+
 def open_file(path: Path, *, layout: str, is_number: IsNumber, skip_bad: bool) -> Opened:
     """`is_number` tells by its header which column of text holds numbers. Raises BadFileError with one line for the operator."""
     import pyarrow
 
-    if not path.is_file():
-        raise BadFileError(f"{path} is no file; give the path of one")
+    refuse_missing(path)
     try:
         if layout == "csv":
             return _open_csv(path, is_number=is_number, skip_bad=skip_bad)

@@ -51,6 +51,7 @@ def test_a_file_may_start_with_a_mark_and_use_semicolons() -> None:
         (f"{AT},bought,BTC,1,USD,3,,", "row 2: type 'bought' is unknown"),
         ("2025-03-01 12:00,buy,BTC,1,USD,3,,", "row 2: time '2025-03-01 12:00' has no zone"),
         ("March,buy,BTC,1,USD,3,,", "row 2: time 'March' is not like"),
+        (f"{AT},buy,BTC,1e400,USD,3,,", "row 2: size '1e400' is no amount that anybody trades"),
         (f'{AT},buy,BTC,"1,5",USD,3,,', "row 2: size '1,5' is not a number; write 1234.5"),
         (f"{AT},buy,BTC,-1,USD,3,,", "row 2: a buy needs a positive size"),
         (f"{AT},buy,BTC,1,USD,3,1,", "row 2: a fee needs its asset"),

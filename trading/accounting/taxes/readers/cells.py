@@ -16,6 +16,8 @@ _Row = TypeVar("_Row")
 # Seconds since 1970 are below this until the year 5138, milliseconds have been above it since 1973.
 _SECONDS_END = 100_000_000_000
 _LONGEST_TICKER = 20
+# Before or behind the point: tokens have up to 18 decimals, and the most plentiful fewer than 10^21 coins.
+_MOST_DIGITS = 36
 
 
 def number(value: object, *, name: str) -> Decimal:
@@ -31,6 +33,8 @@ def number(value: object, *, name: str) -> Decimal:
         raise InvalidValueError(f"{name} {value!r} is not a number{hint}") from None
     if not found.is_finite():
         raise InvalidValueError(f"{name} {value!r} is not a number")
+    if found and abs(found.adjusted()) > _MOST_DIGITS:
+        raise InvalidValueError(f"{name} {value!r} is no amount that anybody trades")
     return found
 
 
