@@ -69,7 +69,11 @@ class Play:
                 raise InvalidValueError(_unknown(self.name, name, tuple(known)))
             if objection := known[name].objection(value):
                 raise InvalidValueError(f"{self.name}: {objection}")
-        return {name: float(overrides.get(name, parameter.value)) for name, parameter in known.items()}
+        values = _Values(
+            {name: float(overrides.get(name, parameter.value)) for name, parameter in known.items()}
+        )
+        values.play = self.name
+        return values
 
     def require_timeframe(self, timeframe: str) -> None:
         """InvalidValueError in one line when the strategy is not made for bars of `timeframe`."""
@@ -82,6 +86,19 @@ class Play:
             if parameter.name == name:
                 return parameter
         raise InvalidValueError(_unknown(self.name, name, tuple(p.name for p in self.parameters)))
+
+
+class _Values(dict[str, float]):
+    """A page's values. What its engine asks for and the page does not say is an error of the page, told in one line."""
+
+    play = ""
+
+    def __missing__(self, name: str) -> float:
+        near = difflib.get_close_matches(name, tuple(self), n=1)
+        hint = f"is its {near[0]} misspelt?" if near else "add its row"
+        raise InvalidValueError(
+            f"skills/{self.play}/SKILL.md: the engine needs a parameter {name!r}, and the table has none; {hint}"
+        )
 
 
 def _unknown(play: str, name: str, known: tuple[str, ...]) -> str:

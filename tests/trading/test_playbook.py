@@ -100,6 +100,15 @@ def test_overrides_are_held_to_the_bounds(tmp_path: Path) -> None:
         play.values({"rsi_perod": 20})
 
 
+def test_a_parameter_that_only_the_engine_knows_is_an_error_of_the_page(tmp_path: Path) -> None:
+    values = playbook.read(page(tmp_path / "a-play")).values({"rsi_period": 20})
+    assert values["rsi_period"] == 20
+    with pytest.raises(InvalidValueError, match="a-play/SKILL.md: the engine needs a parameter 'rsi_perid'"):
+        values["rsi_perid"]
+    with pytest.raises(InvalidValueError, match="the table has none; add its row$"):
+        values["stop_atr"]
+
+
 def test_a_timeframe_it_was_not_made_for_is_refused(tmp_path: Path) -> None:
     play = playbook.read(page(tmp_path / "a-play"))
     play.require_timeframe("5m")

@@ -33,6 +33,8 @@ FIRST_DAYS = 30
 _PAGE = 1000
 _DRIVER = "ccxt_exchange"
 _TRIES = 8
+# While nothing came yet it is likelier that there is no network, or no such address, than that the venue rests.
+_FIRST_TRIES = 4
 _MAX_PAUSE_S = 60.0
 _LANE_S = 120.0
 _DAY_MS = 86_400_000
@@ -154,6 +156,7 @@ class _Source:
     timeframe: str
     first_pause_s: float
     unusable: int = 0
+    has_answered: bool = False
 
     @property
     def symbol(self) -> str:
@@ -214,17 +217,24 @@ class _Source:
         pause_s, tries = self.first_pause_s, 0
         while True:
             try:
-                return await read()
+                answer = await read()
             except VenueError as error:
                 tries += 1
-                if tries == _TRIES or type(error.__cause__).__name__ in _FINAL:
-                    raise VenueUnavailableError(
-                        f"{error}; what came before is stored: the same command goes on from there"
-                    ) from error
+                most = _TRIES if self.has_answered else _FIRST_TRIES
+                if tries == most or type(error.__cause__).__name__ in _FINAL:
+                    raise VenueUnavailableError(f"{error}; {self._remedy()}") from error
                 wait_s = max(pause_s, error.retry_after_s if isinstance(error, RateLimitedError) else 0.0)
                 log.info("%s; trying again in %.0f s", error, wait_s)
                 await asyncio.sleep(wait_s)
                 pause_s = min(pause_s * 2, _MAX_PAUSE_S)
+            else:
+                self.has_answered = True
+                return answer
+
+    def _remedy(self) -> str:
+        if self.has_answered:
+            return "what came before is stored: the same command goes on from there"
+        return f"it never answered: see whether this machine reaches {self.config.name}, then give the same command again"
 
 
 async def _fetch(

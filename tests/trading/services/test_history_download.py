@@ -171,6 +171,21 @@ def test_what_an_interrupted_run_brought_stays_and_the_next_goes_on(practice: Pr
     assert quality.gaps(stored()) == []
 
 
+def test_a_venue_that_never_answers_is_given_up_soon(
+    practice: PracticeVenues, caplog: pytest.LogCaptureFixture
+) -> None:
+    fault = {"action": "error_before", "path": "*", "status": 503, "nth": 1, "count": 0}
+    practice.call("POST", "/binance/faults", fault)
+
+    with (
+        caplog.at_level("INFO"),
+        pytest.raises(VenueUnavailableError, match="it never answered: see whether"),
+    ):
+        fetch(at=clock.now())
+
+    assert sum("trying again in" in record.getMessage() for record in caplog.records) == 3
+
+
 def test_an_interrupt_loses_nothing(practice: PracticeVenues) -> None:
     def interrupt(done: int, _total: int) -> None:
         if done >= 1_000:
