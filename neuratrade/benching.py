@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neuratrade.lib import clock
 from neuratrade.lib.progress import progress
@@ -14,10 +14,13 @@ from trading.backtest import grid as grids
 from trading.backtest import windows
 from trading.backtest.report.values import Report
 from trading.errors import InvalidValueError
-from trading.services import backtests, strategies, sweep_results, sweeps
+from trading.services import backtests, second_opinion, strategies, sweep_results, sweeps
 from trading.services.backtests import Outcome
 from trading.services.bench import BacktestRequest, open_bench
 from trading.services.sweeps import OpenSweep
+
+if TYPE_CHECKING:
+    from trading.backtest.report.opinion import SecondOpinion
 
 MOST_WORKERS = 64
 _NEWEST = 20
@@ -36,12 +39,13 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """How the answer is wanted."""
+    """How the answer is wanted; `wants_vectorbt`: with its second opinion on the fills."""
 
     as_json: bool
     width: int
     has_colour: bool
     html: Path | None
+    wants_vectorbt: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,7 @@ def timeframe_of(strategy: str) -> str:
 
 def run(ask: Ask, *, view: View) -> Shown:
     """One backtest, or a sweep when a parameter has several values, or a walk-forward."""
+    _require(view)
     grid = grids.parse(ask.params)
     fixed = {name: values[0] for name, values in grid.axes.items() if name not in grid.varied}
     request = replace(ask.request, parameters=fixed)
@@ -79,6 +84,7 @@ def run(ask: Ask, *, view: View) -> Shown:
 
 def resume(number: int, *, workers: int, view: View) -> Shown:
     """An interrupted sweep, to its end."""
+    _require(view)
     return _finish(sweeps.reopen(number), workers=workers, view=view)
 
 
@@ -133,24 +139,32 @@ def _shown(outcome: Outcome, *, view: View, started_s: float) -> Shown:
     from trading.backtest.report import document
 
     outcome = backtests.simulated(outcome)
-    _write_html(outcome.report, path=view.html)
+    opinion = second_opinion.ask(outcome) if view.wants_vectorbt else None
+    _write_html(outcome.report, path=view.html, opinion=opinion)
     if view.as_json:
         plain = {"id": outcome.row.pk, **document.as_json(outcome.report), "notes": list(outcome.notes)}
-        return Shown(plain=plain)
-    from neuratrade.reports import text
+        return Shown(plain={**plain, "vectorbt": opinion.as_json()} if opinion else plain)
+    from neuratrade.reports import second, text
 
-    told = text.render(outcome.report, width=view.width, colour=view.has_colour)
+    extra = () if opinion is None else (second.table(opinion, asset=outcome.report.quote_asset),)
+    told = text.render(outcome.report, width=view.width, colour=view.has_colour, extra=extra)
     notes = "".join(f"note: {note}\n" for note in outcome.notes)
     where = f"report: {view.html}\n" if view.html else ""
     footer = tables.footer(outcome.row, took_s=time.perf_counter() - started_s)
     return Shown(text=f"{told}\n{notes}{where}{footer}")
 
 
-def _write_html(report: Report, *, path: Path | None) -> None:
-    if path is not None:
-        from neuratrade.reports import html
+def _require(view: View) -> None:
+    if view.wants_vectorbt:
+        second_opinion.require()
 
-        page = html.render(report)
+
+def _write_html(report: Report, *, path: Path | None, opinion: "SecondOpinion | None" = None) -> None:
+    if path is not None:
+        from neuratrade.reports import html, second
+
+        extra = () if opinion is None else (second.card(opinion, asset=report.quote_asset),)
+        page = html.render(report, extra=extra)
         try:
             path.write_text(page, encoding="utf-8")
         except OSError as error:

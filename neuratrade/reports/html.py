@@ -5,7 +5,7 @@ Every text goes through the templates' escaping; a policy in the page lets only 
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -38,22 +38,22 @@ class Part:
     is_half: bool = False
 
 
-def render(report: Report) -> str:
-    """The whole page, some 5 MB of which nearly all is Plotly."""
+def render(report: Report, *, extra: Sequence[Part] = ()) -> str:
+    """The whole page, some 5 MB of which nearly all is Plotly. `extra` cards come after the report's own."""
     script, plotly = asset(SCRIPT), plotly_source()
     hashes = " ".join(f"'sha256-{_digest(source)}'" for source in (plotly, script))
     context = {
         "title": headline.title(report),
         "policy": f"default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; script-src {hashes}",
         "style": mark_safe("".join(asset(name) for name in STYLES)),
-        "body": body(report),
+        "body": body(report, extra=extra),
         "plotly": mark_safe(plotly),
         "script": mark_safe(script),
     }
     return render_to_string("reports/page.html", context)
 
 
-def body(report: Report) -> SafeString:
+def body(report: Report, *, extra: Sequence[Part] = ()) -> SafeString:
     """The report without its frame, for a page that brings style, Plotly and script itself."""
     return render_to_string(
         "reports/body.html",
@@ -63,7 +63,7 @@ def body(report: Report) -> SafeString:
             "heads": headline.headlines(report),
             "verdict": headline.verdict(report),
             "flags": report.flags,
-            "parts": tuple(_parts(report)),
+            "parts": (*_parts(report), *extra),
             "groups": tuple(groups(report)),
             "made": tuple(text.provenance(report)),
         },

@@ -28,8 +28,15 @@ _LEVELS = {Level.FATAL: "bold red", Level.WARNING: "yellow", Level.NOTE: "dim"}
 _MARKS = {Level.FATAL: "✗", Level.WARNING: "!", Level.NOTE: "·"}
 
 
-def render(report: Report, *, width: int, colour: bool = False, breakdowns: Sequence[str] = ()) -> str:
-    """The report as text `width` columns wide, ending in a line break. `breakdowns` are names of BREAKDOWNS."""
+def render(
+    report: Report,
+    *,
+    width: int,
+    colour: bool = False,
+    breakdowns: Sequence[str] = (),
+    extra: Sequence[Table] = (),
+) -> str:
+    """The report as text `width` columns wide, ending in a line break. `breakdowns` are names of BREAKDOWNS; `extra` tables come last."""
     console = Console(
         file=io.StringIO(),
         width=max(width, NARROWEST),
@@ -41,18 +48,20 @@ def render(report: Report, *, width: int, colour: bool = False, breakdowns: Sequ
         legacy_windows=False,
     )
     with console.capture() as captured:
-        for part in _parts(report, width=console.width, breakdowns=breakdowns):
+        for part in _parts(report, width=console.width, breakdowns=breakdowns, extra=extra):
             console.print(part)
     return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
-def _parts(report: Report, *, width: int, breakdowns: Sequence[str]) -> Iterator[RenderableType]:
+def _parts(
+    report: Report, *, width: int, breakdowns: Sequence[str], extra: Sequence[Table]
+) -> Iterator[RenderableType]:
     yield _head(report)
     yield from _flags(report)
     for section in Section:
         rows = [row for row in report.rows if row.section is section]
         yield _titled(section.value, _figures(rows, report=report, width=width))
-    for table in _tables(report, breakdowns=breakdowns):
+    for table in (*_tables(report, breakdowns=breakdowns), *extra):
         yield _titled(table.title, _tabled(table, width=width))
     if report.provenance is not None:
         yield _titled("Made from", _provenance(report))

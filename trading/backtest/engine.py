@@ -22,12 +22,25 @@ TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """A figure that vectorbt's accounting sees otherwise; for the equity curve, the value at its worst bar."""
+class Compared:
+    """A figure as we and as vectorbt's accounting see it; for the equity curve, the value at its worst bar."""
 
     figure: str
     ours: float
     theirs: float
+    agrees: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Opinion:
+    """vectorbt's portfolio of our fills, and what of it was compared with our own books."""
+
+    portfolio: Any
+    figures: tuple[Compared, ...]
+
+    @property
+    def differences(self) -> tuple[Compared, ...]:
+        return tuple(figure for figure in self.figures if not figure.agrees)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,8 +86,8 @@ def portfolio(run: BacktestRun, *, markets: Sequence[Bars]) -> Any:
     )
 
 
-def second_opinion(run: BacktestRun, *, markets: Sequence[Bars]) -> tuple[Difference, ...]:
-    """What vectorbt's accounting of our fills sees otherwise by more than 1e-9 of the value; empty when it agrees.
+def second_opinion(run: BacktestRun, *, markets: Sequence[Bars]) -> Opinion:
+    """vectorbt's accounting of our fills beside ours; they agree within 1e-9 of the start equity.
 
     Looked at: final equity, the whole curve, the number of trades, fees, the deepest drawdown. With funding the curve and its drawdown are
     left out: vectorbt knows no payments between orders.
@@ -97,16 +110,28 @@ def second_opinion(run: BacktestRun, *, markets: Sequence[Bars]) -> tuple[Differ
         deepest = -float(done.max_drawdown()) if value.size == done.wrapper.shape[0] else _deepest(theirs)
         figures.append(("max_drawdown_ratio", _deepest(run.equity), deepest))
     scale = {"max_drawdown_ratio": 1.0, "trades": 1.0}
-    return tuple(
-        Difference(figure=name, ours=ours, theirs=theirs)
-        for name, ours, theirs in figures
-        if not abs(ours - theirs) <= TOLERANCE * scale.get(name, run.capital.start_equity)
+    return Opinion(
+        portfolio=done,
+        figures=tuple(
+            Compared(
+                figure=name,
+                ours=ours,
+                theirs=theirs,
+                agrees=abs(ours - theirs) <= TOLERANCE * scale.get(name, run.capital.start_equity),
+            )
+            for name, ours, theirs in figures
+        ),
     )
 
 
-def _vectorbt() -> Any:
+def require() -> None:
+    """ConfigurationError, one line, where vectorbt is not installed; says so without importing it."""
     if find_spec("vectorbt") is None or find_spec("vectorbt_rust") is None:
         raise ConfigurationError("vectorbt is not installed; run ./install.sh --research to add it")
+
+
+def _vectorbt() -> Any:
+    require()
     import vectorbt
 
     return vectorbt

@@ -31,6 +31,7 @@ class Outcome:
 
     row: Backtest
     run: BacktestRun
+    markets: tuple[Bars, ...]
     report: "Report"
     notes: tuple[str, ...] = ()
 
@@ -120,7 +121,7 @@ def keep(
         created_at=at,
         duration_s=round(time.perf_counter() - started_s, 4),
     )
-    return Outcome(row=row, run=run, report=report, notes=bench.remarks(parameters))
+    return Outcome(row=row, run=run, markets=stretch.markets, report=report, notes=bench.remarks(parameters))
 
 
 def _report(

@@ -53,6 +53,12 @@ class Command(BaseCommand):
         shown = parser.add_argument_group("what to show")
         shown.add_argument("--html", type=Path, metavar="FILE", help="write the whole report as one page")
         shown.add_argument("--json", action="store_true", dest="as_json", help="one JSON object on stdout")
+        shown.add_argument(
+            "--vectorbt",
+            action="store_true",
+            dest="wants_vectorbt",
+            help="have vectorbt account for the same fills, and compare (needs ./install.sh --research)",
+        )
         stored = parser.add_argument_group("stored runs")
         stored.add_argument("--list", action="store_true", dest="wants_list", help="the newest runs")
         stored.add_argument("--show", type=int, metavar="ID", help="one run's figures")
@@ -64,6 +70,7 @@ class Command(BaseCommand):
             width=shutil.get_terminal_size((110, 40)).columns,
             has_colour=self.stdout.isatty() and not os.environ.get("NO_COLOR"),
             html=_writable(options["html"]),
+            wants_vectorbt=options["wants_vectorbt"],
         )
         try:
             shown = self._answer(strategy, view=view, options=options)
@@ -78,6 +85,8 @@ class Command(BaseCommand):
         looked = (options["wants_list"], options["show"] is not None, options["compare"], options["resume"])
         if sum(map(bool, looked)) > 1:
             raise CommandError("give one of --list, --show, --compare and --resume", returncode=2)
+        if view.wants_vectorbt and (any(looked[:3]) or options["check"] or not (strategy or looked[3])):
+            raise CommandError("--vectorbt goes with a run: it accounts for new fills only", returncode=2)
         if options["wants_list"]:
             return benching.listed(strategy)
         if options["show"] is not None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.trading.services.bench_desk import store_bars
-from trading.errors import TradingError
+from trading.errors import ConfigurationError, TradingError
 from trading.models import Backtest, Sweep, SweepPoint
 
 pytestmark = pytest.mark.django_db
@@ -158,6 +159,7 @@ def test_without_a_strategy_it_lists_them_with_a_line_each() -> None:
         (("mean-reversion", *MARKET, "--slippage-bps", "-1"), "--slippage-bps: '-1' is no slippage"),
         (("mean-reversion", *MARKET, "--check", "lookahead", "--param", "rsi_below=20,30"), "one value"),
         (("--list", "--show", "3"), "give one of --list"),
+        (("--list", "--vectorbt"), "--vectorbt goes with a run"),
         (("--show", "3"), "there is no stored backtest 3; the newest are: none"),
         (("--resume", "3"), "there is no sweep 3"),
     ],
@@ -179,3 +181,29 @@ def test_a_perpetual_is_no_venue_and_another_venue_is_named_before_the_symbol() 
     assert str(_leg("BTC/USDT:USDT", venue="binance")) == "binance BTC/USDT:USDT"
     assert str(_leg("kraken:BTC/USDT", venue="binance")) == "kraken BTC/USDT"
     assert str(_leg("kraken:BTC/USDT:USDT", venue="")) == "kraken BTC/USDT:USDT"
+
+
+def test_vectorbt_is_asked_for_before_the_run_where_it_is_not_installed(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "vectorbt", None)
+    with pytest.raises(ConfigurationError, match=r"run ./install.sh --research to add it$"):
+        backtest("mean-reversion", *MARKET, "--vectorbt")
+    assert not Backtest.objects.exists()
+
+
+def test_vectorbt_accounts_for_the_same_fills(home: Path, tmp_path: Path) -> None:
+    pytest.importorskip("vectorbt", reason="vectorbt is not installed (./install.sh --research)")
+    store_bars(home, symbol="ETH/USDT", seed=2)
+    both = ("mean-reversion", *MARKET, "--instrument", "ETH/USDT", "--vectorbt")
+    page = tmp_path / "report.html"
+    text = backtest(*both, "--html", str(page))
+    assert "vectorbt agrees: final equity, curve, fees, trades, drawdown to 1e-9" in text
+    assert "A second opinion" in page.read_text(encoding="utf-8")
+    found = plain(*both)
+    theirs, ours = found["vectorbt"]["stats"], found["metrics"]
+    assert found["vectorbt"]["agrees"]
+    assert theirs["trades"] == ours["trades"] > 20
+    for key in ("final_equity_quote", "total_return_ratio", "market_change_ratio", "fees_quote"):
+        assert theirs[key] == pytest.approx(ours[key], rel=1e-9)
+    assert "sharpe" in found["vectorbt"]["differs"]

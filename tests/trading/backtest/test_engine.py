@@ -21,7 +21,7 @@ def test_vectorbt_agrees_with_our_books(stops):
     for seed in range(6):
         made = world(seed, stops=stops)
         done = made.run(run.run)
-        assert second_opinion(done, markets=made.markets) == ()
+        assert second_opinion(done, markets=made.markets).differences == ()
         compared += done.trades.size
     assert compared > 15
 
@@ -31,7 +31,7 @@ def test_a_wrong_book_is_told():
     done = made.run(run.run)
     wrong = done.trades.copy()
     wrong["exit_fee"][0] += 1.0
-    told = second_opinion(replace(done, trades=wrong), markets=made.markets)
+    told = second_opinion(replace(done, trades=wrong), markets=made.markets).differences
     assert {one.figure for one in told} >= {"final_equity", "equity"}
 
 
@@ -106,6 +106,6 @@ def test_vectorbt_agrees_on_pairs():
     for seed in range(6):
         made = pair_world(seed, stops="wide")
         done = made.run(run.run_pair)
-        assert second_opinion(done, markets=[made.long, made.short]) == ()
+        assert second_opinion(done, markets=[made.long, made.short]).differences == ()
         compared += done.trades.size
     assert compared > 8
