@@ -2,6 +2,7 @@
 
 The product's own way over synthetic minutes: mean reversion from its page, points stored one by one in SQL. First in one process, then
 the same points by hired workers alone, on a Redis of their own; their start (imports, kernels, candles) is told apart from their rate.
+CPU time is told too: where it grows with workers, they are in each other's way (memory, caches); where only the wall time does, others are.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,8 +44,24 @@ def store_market(home: Path, *, days: int) -> None:
     )
 
 
-def measure(*, points: int, workers: int) -> tuple[float, float]:
-    """Seconds until the first stored points, and seconds per point from there on."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """Seconds until the first stored points, and seconds per point from there on: on the wall, and of all processes' CPU."""
+
+    start_s: float
+    wall_s: float
+    cpu_s: float
+
+
+def cpu_s() -> float:
+    """Of this process and all it started that still run."""
+    import psutil
+
+    family = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    return sum(sum(process.cpu_times()[:2]) for process in family)
+
+
+def measure(*, points: int, workers: int) -> Rate:
     from neuratrade.lib import clock
     from neuratrade.supervise import crew
     from trading.backtest import grid
@@ -60,11 +78,11 @@ def measure(*, points: int, workers: int) -> tuple[float, float]:
     )
     wanted = grid.parse(["rsi_period=10:19:1", f"rsi_below=10:{10 + 0.1 * (points // 10 - 1)}:0.1"])
     sweep = sweeps.ask(request, grid=wanted, objective="sharpe", at=clock.now())
-    seen: list[tuple[float, int]] = []
+    seen: list[tuple[float, float, int]] = []
 
     def told(stored: int) -> None:
-        if stored > 2 and (not seen or stored > seen[-1][1]):
-            seen.append((time.perf_counter(), stored))
+        if stored > 2 and (not seen or stored >= seen[-1][2] + points // 50):
+            seen.append((time.perf_counter(), cpu_s(), stored))
 
     begun = time.perf_counter()
     if workers == 1:
@@ -72,8 +90,12 @@ def measure(*, points: int, workers: int) -> tuple[float, float]:
     else:
         with crew.hired(workers) as hands:
             sweep_spread.spread(sweep, crew=hands, on_progress=told, helps=False)
-    (first_s, first), (last_s, last) = seen[0], seen[-1]
-    return first_s - begun, (last_s - first_s) / (last - first)
+    (first_s, first_cpu_s, first), (last_s, last_cpu_s, last) = seen[0], seen[-1]
+    return Rate(
+        start_s=first_s - begun,
+        wall_s=(last_s - first_s) / (last - first),
+        cpu_s=(last_cpu_s - first_cpu_s) / (last - first),
+    )
 
 
 def main() -> None:
@@ -92,13 +114,16 @@ def main() -> None:
         import django
 
         django.setup()
+        from neuratrade.lib import memory
+
+        memory.keep_freed()  # as the command and its workers do
         store_market(Path(folder), days=given.days)
-        _, alone_s = measure(points=given.points, workers=1)
-        print(f"1 process   {1000 * alone_s:7.1f} ms a point")
-        start_s, spread_s = measure(points=given.points, workers=given.workers)
+        alone = measure(points=given.points, workers=1)
+        print(f"1 process   {1000 * alone.wall_s:7.1f} ms a point, CPU {1000 * alone.cpu_s:.1f} ms")
+        shared = measure(points=given.points, workers=given.workers)
         print(
-            f"{given.workers} workers   {1000 * spread_s:7.1f} ms a point, {alone_s / spread_s:.2f} x one process; "
-            f"{start_s:.1f} s to their first points"
+            f"{given.workers} workers   {1000 * shared.wall_s:7.1f} ms a point, CPU {1000 * shared.cpu_s:.1f} ms; "
+            f"{alone.wall_s / shared.wall_s:.2f} x one process; {shared.start_s:.1f} s to their first points"
         )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neuratrade.lib import clock
+from neuratrade.lib import clock, memory
 from neuratrade.lib.progress import progress
 from neuratrade.reports import bench as tables
 from trading.backtest import grid as grids
@@ -66,6 +66,7 @@ def timeframe_of(strategy: str) -> str:
 def run(ask: Ask, *, view: View) -> Shown:
     """One backtest, or a sweep when a parameter has several values, or a walk-forward."""
     _require(view)
+    memory.keep_freed()
     grid = grids.parse(ask.params)
     fixed = {name: values[0] for name, values in grid.axes.items() if name not in grid.varied}
     request = replace(ask.request, parameters=fixed)
@@ -85,6 +86,7 @@ def run(ask: Ask, *, view: View) -> Shown:
 def resume(number: int, *, workers: int, view: View) -> Shown:
     """An interrupted sweep, to its end."""
     _require(view)
+    memory.keep_freed()
     return _finish(sweeps.reopen(number), workers=workers, view=view)
 
 

@@ -43,8 +43,10 @@ class DeskLoader(AppLoader):
 def warm_research(sender: Any, **_: Any) -> None:
     """Compiles the kernels before the worker forks, once for all its children: never inside a task, and in no other worker."""
     if RESEARCH in sender.app.amqp.queues.consume_from:
+        from neuratrade.lib import memory
         from trading import backtest
 
+        memory.keep_freed()
         backtest.warm()
 
 

@@ -18,9 +18,10 @@ from trading.services.sweeps import OpenSweep
 
 TASK = "trading.tasks.compute_points"
 QUEUE = "research"
-# Long enough that a message costs nothing beside it, short enough that the last ones end together.
+# A message's work: long enough that it costs nothing beside it, short enough that the last ones end together.
 CHUNK_S = 2.0
-_CHUNKS_PER_WORKER = 4
+_LEAST_CHUNK_S = 0.2
+_CHUNKS_PER_WORKER = 16
 _LOOK_EVERY_S = 0.1
 _STALL_S = 30.0
 _HELP_PARTS = 4
@@ -86,9 +87,15 @@ def _measure(sweep: OpenSweep, *, workers: int) -> int:
     sweeps.compute(sweep, indices=left[:1])
     started_s = time.perf_counter()
     sweeps.compute(sweep, indices=left[1:2])
-    one_s = max(time.perf_counter() - started_s, 1e-4)
-    fair = -(-max(len(left) - 2, 1) // (workers * _CHUNKS_PER_WORKER))
-    return max(1, min(int(CHUNK_S / one_s), fair))
+    return chunk_size(len(left), one_s=time.perf_counter() - started_s, workers=workers)
+
+
+def chunk_size(left: int, *, one_s: float, workers: int) -> int:
+    """Points per message where one takes `one_s`: the same share for each, several for every worker."""
+    one_s = max(one_s, 1e-4)
+    fair = -(-left // (workers * _CHUNKS_PER_WORKER))
+    least = min(int(_LEAST_CHUNK_S / one_s), -(-left // workers))
+    return max(1, least, min(int(CHUNK_S / one_s), fair))
 
 
 def send(row: Sweep, *, broker_url: str, size: int) -> None:

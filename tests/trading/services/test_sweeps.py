@@ -157,6 +157,14 @@ def test_chunks_hold_every_missing_point_once_and_no_other(missing: set[int], si
     assert all(last - first <= size for first, last in parts)
 
 
+@given(st.integers(1, 100_000), st.floats(0, 60), st.integers(1, 64))
+def test_messages_are_short_and_enough_for_every_worker(left: int, one_s: float, workers: int) -> None:
+    size = sweep_spread.chunk_size(left, one_s=one_s, workers=workers)
+    assert size >= 1
+    assert (size - 1) * one_s <= sweep_spread.CHUNK_S
+    assert -(-left // size) >= min(left, workers) or size * one_s <= sweep_spread.CHUNK_S / 10
+
+
 def test_a_message_computes_what_is_missing_of_its_range_and_nothing_of_a_finished_sweep(home: Path) -> None:
     sweep = ask()
     sweeps.compute(sweep, indices=[2])
