@@ -241,11 +241,15 @@ def _reading(path: Path, *, wants_pages: bool = True) -> Iterator[Any]:
 def _replace(path: Path, content: bytes) -> None:
     """Puts `content` in the place of `path`, on the disk for good; until then the old content is there."""
     temporary = path.with_name(f"{path.name}.tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:  # the disk is full, or the operator has had enough
+        temporary.unlink(missing_ok=True)
+        raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -284,3 +285,17 @@ def test_a_series_is_kept_like_bars(tmp_path: Path) -> None:
     assert np.array_equal(found[1], values[1:])
     with pytest.raises(BadFileError, match="from -1 to 1"):
         store.save_series(tmp_path, **where, time_ms=times[:1], values=np.array([np.nan]))
+
+
+def test_a_disk_that_is_full_keeps_no_half_of_a_file(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
+    try:
+        with pytest.raises(
+            HistoryError, match=r"cannot be written \(.*\); what was stored before is unchanged"
+        ):
+            store.save(tmp_path, make_bars(5_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert [path for path in tmp_path.rglob("*") if path.suffix in {".tmp", ".parquet"}] == []
