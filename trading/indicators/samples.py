@@ -10,12 +10,15 @@ from trading.types.research import FloatArray
 _TICK = 0.01
 _STILL = 60
 _JUMP_EVERY = 5000
+MOST_BARS = 20_000_000
 
 
 def candles(*, bars: int, seed: int) -> Mapping[str, FloatArray]:
     """Columns high, low, close and volume of `bars` bars, the same for the same seed. `values` is the close."""
     if bars < 1:
         raise InvalidValueError(f"a market needs at least one bar, not {bars}")
+    if bars > MOST_BARS:
+        raise InvalidValueError(f"{bars:,} bars are more than memory holds; give at most {MOST_BARS:,}")
     rng = np.random.default_rng(seed)
     volatility = 5e-4 * np.exp(_slow_waves(rng.normal(0, 0.03, bars)))
     change = rng.normal(0, 1, bars) * volatility

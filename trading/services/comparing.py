@@ -37,8 +37,8 @@ def lines(rows: Sequence[Backtest]) -> list[tuple[str, ...]]:
 
 
 def flags_of(row: Backtest) -> str:
-    """The keys of a run's flags, the gravest first."""
-    return ", ".join(flag["key"] for flag in row.flags)
+    """The keys of a run's flags, the gravest first; each once, however many instruments it is about."""
+    return ", ".join(dict.fromkeys(flag["key"] for flag in row.flags))
 
 
 def per_cent(ratio: float | None) -> str:

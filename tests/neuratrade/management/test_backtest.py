@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from tests.trading.services.bench_desk import store_bars
 from trading.errors import ConfigurationError, TradingError
 from trading.models import Backtest, Sweep, SweepPoint
+from trading.services import comparing
 
 pytestmark = pytest.mark.django_db
 
@@ -207,3 +208,8 @@ def test_vectorbt_accounts_for_the_same_fills(home: Path, tmp_path: Path) -> Non
     for key in ("final_equity_quote", "total_return_ratio", "market_change_ratio", "fees_quote"):
         assert theirs[key] == pytest.approx(ours[key], rel=1e-9)
     assert "sharpe" in found["vectorbt"]["differs"]
+
+
+def test_a_flag_of_several_instruments_is_listed_once() -> None:
+    row = Backtest(flags=[{"key": key} for key in ("one_trade", "tight_stops", "tight_stops")])
+    assert comparing.flags_of(row) == "one_trade, tight_stops"

@@ -54,6 +54,7 @@ def test_a_file_of_candles_serves_as_well(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
+        (["--bars", "100000000000"], "more than memory holds; give at most 20,000,000"),
         (["--bars", "0"], "a market needs at least one bar, not 0"),
         (["--bars", "299"], "the gate needs at least 300 bars, not 299"),
         (["--provider", "pandas"], "no indicator provider 'pandas'; give one of: numba, talib"),
