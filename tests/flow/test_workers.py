@@ -33,10 +33,11 @@ def show_market() -> bool:
 def test_two_beats_start_every_quest_once_and_at_once(shared_desk: Desk, processes: Processes) -> None:
     processes.start("beat", "worker-critical", "worker-normal", "worker-low")
     processes.run("second-beat", *processes.running["beat"].args)  # type: ignore[misc]
-    processes.until(lambda: show_market() and len(done()) == 6, what="all routine quests")
+    processes.until(lambda: show_market() and len(done()) == 7, what="all routine quests")
     assert set(done()) == {
         "scan_momentum",
         "scan_spreads",
+        "scan_strategies",
         "follow_open_orders",
         "portfolio_health",
         "pnl_report",
