@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from neuratrade.reports.columns import table
 from trading.backtest.bias import BiasReport
 from trading.backtest.report.values import Report
 from trading.models import Backtest, Sweep
@@ -15,27 +16,12 @@ from trading.services import comparing
 from trading.services.sweep_results import Result
 
 
-def table(
-    headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()
-) -> str:
-    """Columns two spaces apart; those of `right` are set to the right."""
-    widths = [max(len(row[column]) for row in (headings, *rows)) for column in range(len(headings))]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in (headings, *rows)
-    ]
-    return "".join(f"{line}\n" for line in lines)
-
-
 def strategies_table(plays: Sequence[Play]) -> str:
     """A line per strategy, and how to go on."""
     rows = [(play.name, " ".join(play.timeframes), _sentence(play.description)) for play in plays]
     return (
         table(("strategy", "timeframes", "what it does"), rows)
-        + "\nneuratrade backtest STRATEGY --venue binance --instrument BTC/USDT --timeframe 5m\n"
+        + "\n\nneuratrade backtest STRATEGY --venue binance --instrument BTC/USDT --timeframe 5m\n"
         + "neuratrade candles list shows the candles there are; neuratrade backtest --list the runs that were made.\n"
     )
 

@@ -1,10 +1,11 @@
 """What `neuratrade candles` says: as text for a terminal, as plain values for JSON."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from neuratrade.lib.dates import show
+from neuratrade.reports.columns import table
 from trading.history.quality import Gap
 from trading.history.store import Dataset
 from trading.services.history import GapReport
@@ -67,7 +68,7 @@ def listed(datasets: Sequence[Dataset]) -> str:
         )
         for one in datasets
     ]
-    return _table(("venue", "instrument", "bars of", "from", "to", "rows", "missing", ""), rows, right={5, 6})
+    return table(("venue", "instrument", "bars of", "from", "to", "rows", "missing", ""), rows, right={5, 6})
 
 
 def gaps(reports: Sequence[GapReport], *, wants_all: bool) -> str:
@@ -106,9 +107,9 @@ def _gap_table(found: Sequence[Gap], *, wants_all: bool) -> str:
         widest = sorted(found, key=lambda gap: -gap.missing)[:_SHOWN_GAPS]
         shown = sorted(widest, key=lambda gap: gap.since)
     rows = [("", show(gap.since), show(gap.until), f"{gap.missing:,}") for gap in shown]
-    table = _table(("", "from", "to before", "missing bars"), rows, right={3})
+    text = table(("", "from", "to before", "missing bars"), rows, right={3})
     hidden = len(found) - len(shown)
-    return f"{table}\n  and {hidden:,} smaller ones; --all lists them" if hidden else table
+    return f"{text}\n  and {hidden:,} smaller ones; --all lists them" if hidden else text
 
 
 def _count(number: int, noun: str) -> str:
@@ -129,15 +130,3 @@ def _day(at: datetime | None) -> str:
 
 def _iso(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat()
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: set[int]) -> str:
-    lines = [head, *rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if index in right else cell.ljust(width)
-            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from neuratrade.lib import dates
-from neuratrade.reports.bench import table
+from neuratrade.reports.columns import table
 from trading.accounting.drift import Difference, Drift, Part, Trade
 from trading.services.agreement import Agreement
 from trading.services.drift import DriftReport
