@@ -16,6 +16,24 @@ class DateError(argparse.ArgumentTypeError, ValueError):
     """
 
 
+def add_period(options: argparse._ActionsContainer) -> None:
+    """--from and --to, the same in every command; freqtrade's and ccxt's word for the start is understood too."""
+    options.add_argument(
+        "--from",
+        type=day_or_time,
+        dest="since",
+        metavar="DATE",
+        help="the first day or time, as 2024-01-31",
+    )
+    options.add_argument(
+        "--to", type=day_or_time, dest="until", metavar="DATE", help="the day or time after the last"
+    )
+    for alias, meant in (("--since", "since"), ("--until", "until")):
+        options.add_argument(
+            alias, type=day_or_time, dest=meant, default=argparse.SUPPRESS, help=argparse.SUPPRESS
+        )
+
+
 def day_or_time(text: str) -> datetime:
     """The first instant of the day, month or year that `text` names, or the instant itself; aware, in UTC.
 

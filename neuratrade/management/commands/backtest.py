@@ -92,7 +92,7 @@ class Command(BaseCommand):
         if options["show"] is not None:
             return benching.stored(options["show"], view=view)
         if options["compare"]:
-            return benching.compared(options["compare"])
+            return benching.compared(options["compare"], view=view)
         if options["resume"] is not None:
             return benching.resume(options["resume"], workers=options["workers"], view=view)
         if not strategy:
@@ -120,10 +120,7 @@ def _add_market(parser: CommandParser) -> None:
         help="as BTC/USDT, or kraken:BTC/USDT for another venue; several share one capital; a pair needs two: bought, sold",
     )
     market.add_argument("--timeframe", default="", help=f"one of {', '.join(TIMEFRAME_S)}")
-    market.add_argument("--from", type=dates.day_or_time, dest="since", metavar="DATE", help="first day")
-    market.add_argument(
-        "--to", type=dates.day_or_time, dest="until", metavar="DATE", help="the day after the last"
-    )
+    dates.add_period(market)
 
 
 def _add_money(parser: CommandParser) -> None:

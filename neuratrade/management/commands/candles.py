@@ -201,31 +201,9 @@ def _add_market(parser: argparse.ArgumentParser, *, is_required: bool) -> None:
     )
 
 
-def _add_period(parser: argparse.ArgumentParser) -> None:
-    """As every command calls it; freqtrade's and ccxt's word for the start is understood too."""
-    parser.add_argument(
-        "--from",
-        type=dates.day_or_time,
-        dest="since",
-        metavar="DATE",
-        help="the first day or time, as 2024-01-31",
-    )
-    parser.add_argument(
-        "--to", type=dates.day_or_time, dest="until", metavar="DATE", help="the day or time after the last"
-    )
-    for alias, meant in (("--since", "since"), ("--until", "until")):
-        parser.add_argument(
-            alias,
-            type=dates.day_or_time,
-            dest=meant,
-            default=argparse.SUPPRESS,
-            help=argparse.SUPPRESS,
-        )
-
-
 def _add_download(parser: argparse.ArgumentParser) -> None:
     _add_market(parser, is_required=True)
-    _add_period(parser)
+    dates.add_period(parser)
 
 
 def _add_import(parser: argparse.ArgumentParser) -> None:
@@ -259,7 +237,7 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
     _add_market(parser, is_required=True)
-    _add_period(parser)
+    dates.add_period(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="or a folder")
     parser.add_argument(
         "--format", choices=formats.FORMATS, default="", help="without it the file's ending decides"

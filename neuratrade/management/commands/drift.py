@@ -30,10 +30,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--strategy", default="", help="a skill's name; without it every strategy that decided"
         )
-        parser.add_argument("--from", type=dates.day_or_time, dest="since", metavar="DATE", help="first day")
-        parser.add_argument(
-            "--to", type=dates.day_or_time, dest="until", metavar="DATE", help="the day after the last"
-        )
+        dates.add_period(parser)
         parser.add_argument(
             "--mode", choices=[Mode.PAPER.value, Mode.LIVE.value], help="default: the desk's own"
         )

@@ -42,10 +42,7 @@ class Command(BaseCommand):
             metavar="1m…1d",
             help="default: the page's first",
         )
-        parser.add_argument("--from", type=dates.day_or_time, dest="since", metavar="DATE", help="first day")
-        parser.add_argument(
-            "--to", type=dates.day_or_time, dest="until", metavar="DATE", help="the day after the last"
-        )
+        dates.add_period(parser)
         parser.add_argument(
             "--param", action="append", default=[], metavar="NAME=VALUE", help="another value than the page's"
         )

@@ -69,3 +69,16 @@ def test_what_is_shown_can_be_typed(epoch_ms: int) -> None:
 def test_only_what_is_needed_is_shown() -> None:
     assert dates.show(datetime(2022, 1, 31, tzinfo=UTC)) == "2022-01-31"
     assert dates.show(datetime(2022, 1, 31, 9, 30, tzinfo=UTC)) == "2022-01-31 09:30"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--from", "2022-01-01", "--to", "2022-02-01"), ("--since", "2022-01-01", "--until", "2022-02-01")],
+)
+def test_every_command_understands_both_words_for_a_period(words: tuple[str, ...]) -> None:
+    parser = argparse.ArgumentParser()
+    dates.add_period(parser.add_argument_group("market"))
+    found = parser.parse_args(words)
+    assert (found.since, found.until) == (datetime(2022, 1, 1, tzinfo=UTC), datetime(2022, 2, 1, tzinfo=UTC))
+    assert vars(parser.parse_args([])) == {"since": None, "until": None}
+    assert "--until" not in parser.format_help()
