@@ -204,10 +204,15 @@ def listed(strategy: str) -> Shown:
     return Shown(text=tables.runs_table(rows), plain=[tables.run_plain(row) for row in rows])
 
 
-def compared(numbers: Sequence[int]) -> Shown:
+def compared(numbers: Sequence[int], *, view: View) -> Shown:
     """Stored runs side by side."""
     rows = backtests.find(numbers)
-    return Shown(text=tables.comparison(rows), plain=[tables.run_plain(row) for row in rows])
+    if view.as_json:
+        return Shown(plain=[tables.run_plain(row) for row in rows])
+    from neuratrade.reports import text
+
+    reports = [(f"#{row.pk} {row.strategy}", backtests.report_of(row)) for row in rows]
+    return Shown(text=text.side_by_side(reports, width=view.width, colour=view.has_colour))
 
 
 def stored(number: int, *, view: View) -> Shown:

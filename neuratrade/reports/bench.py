@@ -63,12 +63,6 @@ def _kind(row: Backtest) -> str:
     return row.kind.replace("_", " ")
 
 
-def comparison(rows: Sequence[Backtest]) -> str:
-    """Runs side by side, a column per run."""
-    headings = ("", *(f"#{row.pk}" for row in rows))
-    return table(headings, comparing.lines(rows), right=frozenset(range(1, len(rows) + 1)))
-
-
 def sweep_line(row: Sweep, *, found: Sequence[Result], ranked: int) -> str:
     """What became of a sweep's combinations; the best of them stand in the report."""
     refused = sum(1 for item in found if item.objection)

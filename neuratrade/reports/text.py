@@ -4,7 +4,7 @@ Without colour it is plain text of the same layout. Names and words from outside
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -15,7 +15,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from neuratrade.lib.text import clean
-from neuratrade.reports import headline, tables, words
+from neuratrade.reports import comparison, headline, tables, words
 from neuratrade.reports.tables import Table
 from trading.backtest.report.values import Level, Report, Row, Section
 
@@ -37,6 +37,24 @@ def render(
     extra: Sequence[Table] = (),
 ) -> str:
     """The report as text `width` columns wide, ending in a line break. `breakdowns` are names of BREAKDOWNS; `extra` tables come last."""
+    return _shown(
+        lambda room: _parts(report, width=room, breakdowns=breakdowns, extra=extra),
+        width=width,
+        colour=colour,
+    )
+
+
+def side_by_side(reports: Sequence[comparison.Named], *, width: int, colour: bool = False) -> str:
+    """Named reports beside each other: what decides, what was asked otherwise, then every figure."""
+    found = (comparison.headlines(reports), comparison.differences(reports), *comparison.figures(reports))
+    return _shown(
+        lambda room: (_titled(table.title, _tabled(table, width=room)) for table in found),
+        width=width,
+        colour=colour,
+    )
+
+
+def _shown(parts: Callable[[int], Iterable[RenderableType]], *, width: int, colour: bool) -> str:
     console = Console(
         file=io.StringIO(),
         width=max(width, NARROWEST),
@@ -48,7 +66,7 @@ def render(
         legacy_windows=False,
     )
     with console.capture() as captured:
-        for part in _parts(report, width=console.width, breakdowns=breakdowns, extra=extra):
+        for part in parts(console.width):
             console.print(part)
     return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
