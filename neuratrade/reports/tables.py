@@ -40,10 +40,6 @@ def exits(report: Report) -> Table:
     return _slices(report, report.exits, key="exits", title="By exit reason", first="Reason")
 
 
-def sides(report: Report) -> Table:
-    return _slices(report, report.sides, key="sides", title="Long and short", first="Side")
-
-
 def days(report: Report) -> Table:
     return _slices(report, report.days, key="days", title="By day of exit", first="Day")
 

@@ -24,13 +24,6 @@ def by_instrument(trips: Trips, *, symbols: Sequence[str], start: float) -> tupl
     return tuple(sorted(lines, key=lambda line: -line.profit_quote))
 
 
-def by_side(trips: Trips, *, start: float) -> tuple[Slice, ...]:
-    """Long and short; a pair is both at once."""
-    if trips.is_pair:
-        return _slices(trips, np.zeros(len(trips), dtype=np.int64), names=["long and short"], start=start)
-    return _slices(trips, (trips.side < 0).astype(np.int64), names=["long", "short"], start=start)
-
-
 def by_exit(trips: Trips, *, start: float) -> tuple[Slice, ...]:
     """One slice per exit reason that occurred."""
     names = ["open at the end" if kind is ExitKind.END else kind.name.lower() for kind in ExitKind]

@@ -41,7 +41,6 @@ def describe(
         symbols=facts.symbols,
         rows=(*result_rows.rows(facts), *trade_rows.rows(facts)),
         instruments=slices.by_instrument(trips, symbols=facts.symbols, start=start),
-        sides=slices.by_side(trips, start=start),
         exits=slices.by_exit(trips, start=start),
         days=slices.by_day(trips, start=start),
         weeks=slices.by_week(trips, start=start),

@@ -295,7 +295,6 @@ class Report:
     symbols: tuple[str, ...]
     rows: tuple[Row, ...]
     instruments: tuple[Slice, ...]
-    sides: tuple[Slice, ...]
     exits: tuple[Slice, ...]
     days: tuple[Slice, ...]
     weeks: tuple[Slice, ...]

@@ -146,7 +146,7 @@ def test_tables_add_up_to_the_whole(world: tuple[Bars, list[Deal]]) -> None:
     market, deals = world
     report = described(market, deals)
     profit = sum(trade.pnl for trade in report.trades)
-    for table in (report.instruments, report.sides, report.exits, report.days, report.weeks, report.months):
+    for table in (report.instruments, report.exits, report.days, report.weeks, report.months):
         assert sum(line.trades for line in table) == len(deals)
         assert sum(line.profit_quote for line in table) == pytest.approx(profit, abs=1e-6)
         assert all(line.wins + line.draws + line.losses == line.trades for line in table)
