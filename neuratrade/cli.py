@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from neuratrade.lib import memory
 from neuratrade.supervise import home as homes
 
 # What `neuratrade` lists, in the order an operator needs it; a command not named here is listed last.
@@ -39,6 +40,8 @@ _NEED_TABLES = frozenset(
 )
 # Their log is for a person who waits for an answer; that of all others is for a log file.
 _TOLD_AS_NOTES = frozenset({name for group in ("Look", "Research", "Taxes") for name in GROUPS[group]})
+# They stay; every other command comes and goes.
+_STAY = frozenset({"up", *GROUPS["Processes (`up` starts them)"]})
 USAGE_ERROR = 2
 NOT_RUNNING = 3
 
@@ -93,6 +96,8 @@ def _nothing_prepared(name: str, *, is_demo: bool) -> int:
 
 
 def _run(name: str, arguments: Sequence[str], *, is_demo: bool) -> int:
+    if name not in _STAY:
+        memory.collect_seldom()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neuratrade.settings")
     import django
     from django.core.management import CommandError, get_commands, load_command_class

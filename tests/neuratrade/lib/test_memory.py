@@ -33,3 +33,10 @@ def test_arrays_of_one_size_cost_their_pages_once() -> None:
         int(subprocess.check_output((sys.executable, "-c", FAULTS, how))) for how in ("usual", "kept")
     )
     assert kept < 100 < 1000 < usual
+
+
+@pytest.mark.parametrize(("command", "is_seldom"), [("indicators", True), ("watch_market", False)])
+def test_only_commands_that_come_and_go_look_for_garbage_seldom(command: str, is_seldom: bool) -> None:
+    look = "import gc, sys; from neuratrade import cli; cli.run(sys.argv[1:]); print(gc.get_threshold()[0] > 700)"
+    done = subprocess.check_output((sys.executable, "-c", look, command, "--help"), text=True)
+    assert done.splitlines()[-1] == str(is_seldom)
