@@ -92,15 +92,19 @@ def gaps(bars: Bars) -> list[Gap]:
     ]
 
 
-def align(times: IntArray, values: FloatArray, bars: Bars) -> FloatArray:
+def align(times: IntArray, values: FloatArray, bars: Bars, *, most_age_s: float = np.inf) -> FloatArray:
     """One value per bar: the newest whose time (ms) is not after the bar's close; NaN before the first. Never the future.
+
+    NaN, too, where the newest is older than `most_age_s` at the bar's close: what nobody renewed is not known any more.
 
     Raises InvalidValueError unless `times` are in order, one per value.
     """
     if times.size != values.size or not bool(np.all(np.diff(times) >= 0)):
         raise InvalidValueError(f"{bars.symbol}: a series to align needs one time per value, in order")
-    known = np.searchsorted(times, bars.open_time_ms + bars.step_ms, side="right")
-    return np.concatenate([[np.nan], values])[known]
+    closes = bars.open_time_ms + bars.step_ms
+    known = np.searchsorted(times, closes, side="right")
+    ages = closes - np.concatenate([[0], times])[known]
+    return np.where(ages <= most_age_s * 1000, np.concatenate([[np.nan], values])[known], np.nan)
 
 
 def first_problem(rows: Rows, *, at: datetime | None = None) -> str:

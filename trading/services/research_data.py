@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FUNDING = "funding_ratio"
 PAID = "funding_paid_ratio"
 OTHER_LEG = "other_"
+# A score or a rate that nobody renewed for a day (three funding periods at most venues) is not known any more.
+MOST_AGE_S = 86_400
 Series = tuple[IntArray, FloatArray]
 
 
@@ -84,7 +86,7 @@ def _feature(name: str, *, bars: Bars, source: Bars) -> FloatArray | None:
         column: FloatArray | None = getattr(source, name.removeprefix(OTHER_LEG), None)
         return column
     known = _stored(name, bars=source)
-    return None if known is None else quality.align(*known, bars)
+    return None if known is None else quality.align(*known, bars, most_age_s=MOST_AGE_S)
 
 
 def _with_funding(sold: Bars) -> Bars:

@@ -71,6 +71,14 @@ def test_a_series_out_of_order_is_refused() -> None:
         quality.align(np.array([2, 1]), np.array([0.0, 1.0]), make_bars(3))
 
 
+def test_a_value_that_nobody_renewed_is_not_known_any_more() -> None:
+    bars = make_bars(4)
+    told = np.array([bars.open_time_ms[0] + bars.step_ms])  # at the first bar's close
+    aligned = quality.align(told, np.array([0.5]), bars, most_age_s=2 * bars.step_ms / 1000)
+    assert aligned.tolist()[:3] == [0.5, 0.5, 0.5]
+    assert np.isnan(aligned[3])
+
+
 def rows(**changes: tuple[int, float]) -> Rows:
     """Ten good rows with single values changed: column=(index, value)."""
     good = make_bars(10)
