@@ -214,7 +214,9 @@ class TokenBucket:
         except (RedisError, OSError) as error:
             if not self._is_away:
                 log.warning(
-                    "rate limit of %s: Redis is away (%s); counting in this process only", self.name, error
+                    "rate limit of %s: counted in this process only, as the desk's Redis does not answer (%s)",
+                    self.name,
+                    error,
                 )
             self._is_away, self._away_until_s = True, time.monotonic() + _REDIS_RETRY_S
             return None
