@@ -141,7 +141,7 @@ def _shown(outcome: Outcome, *, view: View, started_s: float) -> Shown:
     from trading.backtest.report import document
 
     outcome = backtests.simulated(outcome)
-    opinion = second_opinion.ask(outcome) if view.wants_vectorbt else None
+    opinion = _second_opinion(outcome) if view.wants_vectorbt else None
     _write_html(outcome.report, path=view.html, opinion=opinion)
     if view.as_json:
         plain = {"id": outcome.row.pk, **document.as_json(outcome.report), "notes": list(outcome.notes)}
@@ -159,6 +159,11 @@ def _shown(outcome: Outcome, *, view: View, started_s: float) -> Shown:
 def _require(view: View) -> None:
     if view.wants_vectorbt:
         second_opinion.require()
+
+
+def _second_opinion(outcome: Outcome) -> "SecondOpinion":
+    with progress("vectorbt accounts for the fills", total=1):  # up to a minute: it compiles itself first
+        return second_opinion.ask(outcome)
 
 
 def _write_html(report: Report, *, path: Path | None, opinion: "SecondOpinion | None" = None) -> None:

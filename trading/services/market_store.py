@@ -117,21 +117,23 @@ def _is_stored(instrument_id: int, minute: datetime) -> bool:
     return CandleRow.objects.filter(instrument_id=instrument_id, timeframe="1m", open_time=minute).exists()
 
 
+def row_of(candle: Candle, *, instrument_id: int, timeframe: str) -> CandleRow:
+    """A candle as a row, not saved."""
+    return CandleRow(
+        instrument_id=instrument_id,
+        timeframe=timeframe,
+        open_time=candle.open_time,
+        open=candle.open,
+        high=candle.high,
+        low=candle.low,
+        close=candle.close,
+        volume_base=candle.volume_base,
+    )
+
+
 def _upsert(instrument_id: int, timeframe: str, candles: Sequence[Candle]) -> None:
     CandleRow.objects.bulk_create(
-        [
-            CandleRow(
-                instrument_id=instrument_id,
-                timeframe=timeframe,
-                open_time=candle.open_time,
-                open=candle.open,
-                high=candle.high,
-                low=candle.low,
-                close=candle.close,
-                volume_base=candle.volume_base,
-            )
-            for candle in candles
-        ],
+        [row_of(candle, instrument_id=instrument_id, timeframe=timeframe) for candle in candles],
         update_conflicts=True,
         unique_fields=["instrument", "timeframe", "open_time"],
         update_fields=_VALUES,

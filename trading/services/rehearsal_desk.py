@@ -16,6 +16,7 @@ from trading.services import approvals, keys, leases, market, protection, state
 from trading.services.execution import Lane, in_db
 from trading.services.guard import Guard
 from trading.services.lanes import LaneRunner
+from trading.services.market_store import row_of
 from trading.services.rehearsal_candles import FIVE_MS, five_minutes
 from trading.services.rehearsal_market import Depth, SimulatedMarket
 from trading.types import InstrumentSpec, Mode, OrderState, Purpose
@@ -107,17 +108,7 @@ class RehearsalDesk:
         since_ms = max(self.candles_until_ms, until_ms - _ATR_CANDLES_MS)
         fresh = five_minutes(self.bars, since_ms=since_ms, until_ms=until_ms)
         CandleRow.objects.bulk_create(
-            CandleRow(
-                instrument=self.instrument,
-                timeframe="5m",
-                open_time=candle.open_time,
-                open=candle.open,
-                high=candle.high,
-                low=candle.low,
-                close=candle.close,
-                volume_base=candle.volume_base,
-            )
-            for candle in fresh
+            row_of(candle, instrument_id=self.instrument.pk, timeframe="5m") for candle in fresh
         )
         if fresh:
             self.candles_until_ms = int(fresh[-1].open_time.timestamp() * 1000) + FIVE_MS
