@@ -98,6 +98,8 @@ check_redis
 [ "$prepare" = yes ] || exit 0
 link_command
 .venv/bin/neuratrade prepare
+say "Compiling the loops of backtests (once a version)"
+.venv/bin/python -c 'from trading.backtest import warm; warm()'
 case ":$PATH:" in
   *":$(pwd -P)/.venv/bin:"*) command=neuratrade ;;
   *) if [ "$(command -v neuratrade || true)" = "$HOME/.local/bin/neuratrade" ]; then command=neuratrade; else command=.venv/bin/neuratrade; fi ;;
