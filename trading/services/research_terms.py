@@ -7,6 +7,7 @@ kept in the home, under the name of ccxt's version.
 import difflib
 import json
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def costs_of(*, venue: str, symbol: str, slippage_bps: float, fee_ratio: float |
     source = "the desk's instrument" if terms else ""
     if terms is None:
         maker, taker = (fee_ratio, fee_ratio) if fee_ratio is not None else _ccxt_fees(venue, symbol)
-        source = f"ccxt {version('ccxt')}; steps and least sizes are not known"
+        source = f"ccxt {_ccxt_version()}; steps and least sizes are not known"
         terms = MarketTerms(
             venue=venue,
             symbol=symbol,
@@ -72,8 +73,13 @@ def _ccxt_fees(venue: str, symbol: str) -> tuple[float, float]:
     return maker, taker
 
 
+@cache
+def _ccxt_version() -> str:
+    return version("ccxt")
+
+
 def _fee_table(client: str) -> dict[str, tuple[float | None, float | None]]:
-    path = Path(settings.HOME) / "history" / f"fees-ccxt-{version('ccxt')}.json"
+    path = Path(settings.HOME) / "history" / f"fees-ccxt-{_ccxt_version()}.json"
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
