@@ -28,12 +28,12 @@ class BacktestAdmin(ReadOnlyAdmin[models.Backtest]):
     list_filter = ("strategy", "kind", "timeframe")
     search_fields = ("strategy", "skill_digest", "instruments")
     date_hierarchy = "created_at"
-    exclude = ("trades", "equity", "report", "metrics", "parameters", "settings", "flags")
+    exclude = ("trades", "report", "metrics", "parameters", "settings", "flags")
     readonly_fields = ("figures",)
     actions = ("compare",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[models.Backtest]:
-        return super().get_queryset(request).defer("trades", "equity", "report").select_related("sweep")
+        return super().get_queryset(request).defer("trades", "report").select_related("sweep")
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Comparing changes nothing, so it may work on many rows."""

@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
                 ('metrics', models.JSONField()),
                 ('flags', models.JSONField(default=list)),
                 ('trades', models.BinaryField()),
-                ('equity', models.BinaryField()),
+                ('report', models.BinaryField()),
                 ('created_at', models.DateTimeField(db_index=True)),
                 ('duration_s', models.FloatField()),
                 ('sweep', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='backtests', to='trading.sweep')),

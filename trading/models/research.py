@@ -55,7 +55,7 @@ class SweepPoint(models.Model):
 
 
 class Backtest(models.Model):
-    """One run in full. `trades` and `equity` are arrays packed by `trading.backtest.packing`."""
+    """One run in full. `trades` is packed by `trading.backtest.packing`; `report`, all that was shown, by `…report.document`."""
 
     class Kind(models.TextChoices):
         SINGLE = "single"
@@ -84,9 +84,7 @@ class Backtest(models.Model):
     metrics = models.JSONField()
     flags = models.JSONField(default=list)
     trades = models.BinaryField()
-    equity = models.BinaryField()
-    # The report as it was shown, packed by `trading.backtest.report.document`; empty for runs stored before it was kept.
-    report = models.BinaryField(default=bytes)
+    report = models.BinaryField()
     created_at = models.DateTimeField(db_index=True)
     duration_s = models.FloatField()
 

@@ -15,14 +15,14 @@ from trading.models import Backtest, Sweep
 from trading.services import bench as benches
 from trading.services.bench import BacktestRequest, Bench
 from trading.services.code_version import code_version
-from trading.types.research import BacktestRun, Bars, FloatArray, IntArray, Signals
+from trading.types.research import BacktestRun, Bars, Signals
 
 if TYPE_CHECKING:
     from trading.backtest.report.values import Dataset, Report, WalkForward
     from trading.backtest.report.values import Sweep as SweepReport
 
 Kind = Backtest.Kind
-_ARRAYS = ("trades", "equity", "report")
+_ARRAYS = ("trades", "report")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -116,7 +116,6 @@ def keep(
         metrics=answer["metrics"],
         flags=answer["flags"],
         trades=packing.pack(run.trades),
-        equity=packing.pack_curve(run.time_ms, run.equity),
         report=document.pack(report),
         created_at=at,
         duration_s=round(time.perf_counter() - started_s, 4),
@@ -228,8 +227,3 @@ def report_of(row: Backtest) -> "Report":
     from trading.backtest.report import document, statistics
 
     return document.unpack(bytes(row.report), trades=statistics.listed(trades_of(row)))
-
-
-def curve_of(row: Backtest) -> tuple[IntArray, FloatArray]:
-    """A stored run's equity curve: times in ms and quote, thinned to at most 2,000 points."""
-    return packing.unpack_curve(bytes(row.equity))

@@ -41,7 +41,6 @@ def stored(
         metrics={},
         flags=flags or [],
         trades=packing.pack(result.trades),
-        equity=packing.pack_curve(result.time_ms, result.equity),
         report=document.pack(report),
         created_at=AT + timedelta(seconds=seed),
         duration_s=0.1,
@@ -93,7 +92,7 @@ def test_a_stored_report_is_shown_as_it_was_with_its_simulation(client: Any) -> 
     assert 'src="/research/plotly.js"' in told
 
 
-def test_a_run_kept_without_its_report_says_so(client: Any) -> None:
+def test_a_run_whose_report_is_damaged_says_so(client: Any) -> None:
     row = stored()
     Backtest.objects.filter(pk=row.pk).update(report=b"")
     answer = client.get(f"/research/{row.pk}/")
