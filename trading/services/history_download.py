@@ -42,14 +42,9 @@ _DAY_MS = 86_400_000
 _SHORTEST_PAGE = 100
 
 # ccxt's errors that the same request will meet again
-_FINAL = {
-    "BadSymbol",
-    "BadRequest",
-    "NotSupported",
-    "ArgumentsRequired",
-    "AuthenticationError",
-    "PermissionDenied",
-}
+_FINAL = frozenset(
+    "BadSymbol BadRequest NotSupported ArgumentsRequired AuthenticationError PermissionDenied".split()
+)
 
 Progress = Callable[[int, int], None]  # (bars passed, bars in the period)
 _T = TypeVar("_T")
