@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from _engines import ENGINES, FEE, PERIODS, START_MS, Columns, add_rsi, make_market
+from _engines import ENGINES, FEE, PERIODS, Columns, add_rsi, make_market
 
 ROOT = Path(__file__).resolve().parents[1]
 # With the strategy's own numbers these minutes give a score of trades: too few to weigh what describing and storing them costs.

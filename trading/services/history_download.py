@@ -42,9 +42,10 @@ _DAY_MS = 86_400_000
 _SHORTEST_PAGE = 100
 
 # ccxt's errors that the same request will meet again
-_FINAL = frozenset(
-    "BadSymbol BadRequest NotSupported ArgumentsRequired AuthenticationError PermissionDenied".split()
-)
+_FINAL = {
+    *("BadSymbol", "BadRequest", "NotSupported", "ArgumentsRequired"),
+    *("AuthenticationError", "PermissionDenied"),
+}
 
 Progress = Callable[[int, int], None]  # (bars passed, bars in the period)
 _T = TypeVar("_T")
