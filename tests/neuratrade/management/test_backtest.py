@@ -72,7 +72,7 @@ def test_a_sweep_lists_all_its_points_best_first(home: Path) -> None:
     assert found["metrics"]["sharpe"] == pytest.approx(scores[0], rel=1e-6)
     text = backtest("mean-reversion", *MARKET, "--param", "rsi_period=10:20:5", "--param", "rsi_below=35,40")
     assert "6 combinations, 6 ranked by sharpe" in text
-    assert "best of 6 combinations" in text.replace("\n", " ")
+    assert "best of 6 combinations" in " ".join(text.split())
     assert Sweep.objects.count() == 1
     assert SweepPoint.objects.count() == 6
 
