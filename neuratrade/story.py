@@ -4,18 +4,18 @@ Words of models and venues are shown as they are, never as markup, and without c
 repaint the operator's screen.
 """
 
-import io
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from neuratrade.lib import terminal
 from neuratrade.lib.text import clean, flat, short
 
 Plain = Mapping[str, Any]
@@ -28,20 +28,9 @@ _ROLE_STYLES = {"analyst": "cyan", "trader": "magenta", "risk_manager": "yellow"
 
 def tell(explained: Plain, *, width: int, is_terminal: bool) -> str:
     """The story as text for a terminal `width` columns wide; with colours only when `is_terminal`."""
-    console = Console(
-        file=io.StringIO(),
-        width=max(width, _NARROWEST),
-        force_terminal=is_terminal,
-        no_color=not is_terminal,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
+    return terminal.rendered(
+        lambda _: _parts(explained), width=max(width, _NARROWEST), has_colour=is_terminal
     )
-    with console.capture() as captured:
-        for part in _parts(explained):
-            console.print(part)
-    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
 def _parts(explained: Plain) -> Iterator[RenderableType]:

@@ -13,6 +13,11 @@ MOST_MAPS = 6
 
 def montecarlo(found: MonteCarlo) -> Iterator[Figure]:
     """The fan of equities trade by trade, and the histogram of ends."""
+    yield _fan(found)
+    yield _ends(found)
+
+
+def _fan(found: MonteCarlo) -> Figure:
     trades = list(found.fan_trades)
 
     def band(key: str, **style: Any) -> Plain:
@@ -26,7 +31,7 @@ def montecarlo(found: MonteCarlo) -> Iterator[Figure]:
         }
 
     hidden = {"line": {"width": 0}, "showlegend": False}
-    yield Figure(
+    return Figure(
         key="fan",
         title="Other draws of the same trades",
         note=f"equity in starts after each trade, {found.paths:,} paths: the bands hold 50 % and 90 % of them",
@@ -40,10 +45,13 @@ def montecarlo(found: MonteCarlo) -> Iterator[Figure]:
         ],
         layout={"xaxis": {"title": {"text": "trades"}}, "yaxis": {"tickformat": ".4~f"}},
     )
+
+
+def _ends(found: MonteCarlo) -> Figure:
     edges = found.returns.edges
     middles = [(low + high) / 2 for low, high in zip(edges, edges[1:], strict=False)]
     actual = found.bootstrap_return.actual
-    yield Figure(
+    return Figure(
         key="ends",
         title="Where they end",
         note="paths by total profit; the line is this run",

@@ -3,17 +3,17 @@
 Without colour it is plain text of the same layout. Names and words from outside lose their control characters.
 """
 
-import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.rule import Rule
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from neuratrade.lib import terminal
 from neuratrade.lib.text import clean
 from neuratrade.reports import comparison, headline, tables, words
 from neuratrade.reports.tables import Table
@@ -37,38 +37,21 @@ def render(
     extra: Sequence[Table] = (),
 ) -> str:
     """The report as text `width` columns wide, ending in a line break. `breakdowns` are names of BREAKDOWNS; `extra` tables come last."""
-    return _shown(
+    return terminal.rendered(
         lambda room: _parts(report, width=room, breakdowns=breakdowns, extra=extra),
-        width=width,
-        colour=colour,
+        width=max(width, NARROWEST),
+        has_colour=colour,
     )
 
 
 def side_by_side(reports: Sequence[comparison.Named], *, width: int, colour: bool = False) -> str:
     """Named reports beside each other: what decides, what was asked otherwise, then every figure."""
     found = (comparison.headlines(reports), comparison.differences(reports), *comparison.figures(reports))
-    return _shown(
+    return terminal.rendered(
         lambda room: (_titled(table.title, _tabled(table, width=room)) for table in found),
-        width=width,
-        colour=colour,
-    )
-
-
-def _shown(parts: Callable[[int], Iterable[RenderableType]], *, width: int, colour: bool) -> str:
-    console = Console(
-        file=io.StringIO(),
         width=max(width, NARROWEST),
-        force_terminal=colour,
-        no_color=not colour,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
+        has_colour=colour,
     )
-    with console.capture() as captured:
-        for part in parts(console.width):
-            console.print(part)
-    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
 def _parts(
